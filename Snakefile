@@ -1,0 +1,48 @@
+"""RDC Atlas: one command from raw images to a report.
+
+    snakemake --cores all                                    # the demo, config/config.yaml
+    snakemake --cores all --configfile config/mnist.yaml     # another config instead of it
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+# Snakemake would merge a --configfile into this one; here each config file is complete, so the
+# default is read only where no other was named.
+if not workflow.overwrite_configfiles:
+
+    configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+
+
+pathvars:
+    results=f"results/{CONFIG.run}",
+    logs=f"logs/{CONFIG.run}",
+    benchmarks=f"benchmarks/{CONFIG.run}",
+
+
+wildcard_constraints:
+    **WILDCARDS,
+
+
+include: "workflow/rules/data.smk"
+include: "workflow/rules/classifiers.smk"
+include: "workflow/rules/codecs.smk"
+include: "workflow/rules/tables.smk"
+
+
+localrules:
+    all,
+    trained,
+    tables,
+    gather,
+
+
+# Everything.
+rule all:
+    default_target: True
+    input:
+        tables=rules.tables.input,

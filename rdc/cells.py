@@ -1,0 +1,232 @@
+"""The grid: which cells a config asks for, what names them, and which are trained together.
+
+A cell is one codec to be trained: everything that decides its weights. No torch in here.
+"""
+
+import hashlib
+import itertools
+import json
+import math
+from dataclasses import asdict, dataclass, replace
+from fnmatch import fnmatchcase
+
+from rdc.config import Config, ConfigError, Grid, Method, Recipe, Study
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One codec of one study.
+
+    ``weights`` are the objective's (term, weight) pairs with lambda filled in; ``lam`` is lambda as
+    the user wrote it, None where the method has none; ``encoder_from`` names the cell of the same
+    study whose encoder is kept frozen.
+    """
+
+    study: str
+    dataset: str
+    validation: int
+    classifier: str
+    method: str
+    weights: tuple[tuple[str, float], ...]
+    lam: str | None
+    dim: int
+    levels: int
+    dither: bool
+    seed: int
+    width: float
+    output_norm: bool
+    recipe: str
+    training: Recipe
+    encoder_from: str | None = None
+    frozen_batch_norm: str = "eval"
+    tier: int = 1
+
+    @property
+    def name(self) -> str:
+        """Names the cell within its study, and its files."""
+        parts = [self.method]
+        if self.lam is not None:
+            parts.append(f"lam={self.lam}")
+        parts += [f"dim={self.dim}", f"levels={self.levels}"]
+        parts += [f"dither={'yes' if self.dither else 'no'}", f"recipe={self.recipe}"]
+        return "_".join([*parts, f"seed={self.seed}"])
+
+    @property
+    def rate_bits(self) -> float:
+        """Nominal rate, dim * log2(levels), bits per image."""
+        return self.dim * math.log2(self.levels)
+
+    def weight(self, term: str) -> float:
+        return dict(self.weights).get(term, 0.0)
+
+    def settings(self) -> dict:
+        """All that decides the trained weights, as JSON would hold it; names and tier do not.
+
+        ``encoder_from`` is left to the caller, who knows that cell's key.
+        """
+        return {
+            "validation": self.validation,
+            "weights": sorted(self.weights),
+            "dim": self.dim,
+            "levels": self.levels,
+            "dither": self.dither,
+            "seed": self.seed,
+            "width": self.width,
+            "output_norm": self.output_norm,
+            "training": self.training.model_dump(mode="json"),
+            "frozen_batch_norm": self.frozen_batch_norm if self.encoder_from else None,
+        }
+
+    def matches(self, pattern: str) -> bool:
+        """Whether a shell pattern fits the name, with or without the study in front."""
+        return fnmatchcase(self.name, pattern) or fnmatchcase(f"{self.study}/{self.name}", pattern)
+
+
+def as_json(cell: Cell) -> dict:
+    """The cell as plain data, as Snakemake's params hold it."""
+    return {**asdict(cell), "training": cell.training.model_dump(mode="json")}
+
+
+def from_json(content: dict) -> Cell:
+    """The inverse of ``as_json``."""
+    pairs = tuple((term, weight) for term, weight in content["weights"])
+    training = Recipe.model_validate(content["training"])
+    return Cell(**{**content, "weights": pairs, "training": training})
+
+
+def key(cell: Cell, evidence: dict) -> str:
+    """16 hex digits that change whenever the cell's weights could.
+
+    Args:
+        cell: its settings count, its names do not: two studies that ask for the same codec share it.
+        evidence: what else decides the weights, JSON-able: checksums of the data and the
+            classifier, hash of the training code, versions, the frozen encoder's key.
+    """
+    return digest({"settings": cell.settings(), "evidence": evidence})
+
+
+def digest(content: dict) -> str:
+    """16 hex digits of a hash of JSON-able content."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def expand(config: Config) -> list[Cell]:
+    """Every cell of a config, lower tiers first, otherwise in the order written.
+
+    Raises:
+        ConfigError: where a universal cell's encoder cell is missing or has another shape, or two
+            grids give one name to different cells.
+    """
+    found: dict[tuple[str, str], Cell] = {}
+    for study_name, study in config.studies.items():
+        for grid_name, grid in study.grids.items():
+            for cell in _cells_of(config, study_name, study, grid):
+                known = found.get((cell.study, cell.name))
+                if known is None:
+                    found[cell.study, cell.name] = cell
+                elif replace(known, tier=cell.tier) != cell:
+                    raise ConfigError(
+                        f"studies.{study_name}.grids.{grid_name}: the cell {cell.name} is already "
+                        "there with other settings"
+                    )
+                elif cell.tier < known.tier:
+                    found[cell.study, cell.name] = cell
+    for cell in found.values():
+        _check_encoder(cell, found)
+    return sorted(found.values(), key=lambda cell: (cell.tier, cell.encoder_from is not None))
+
+
+def select(cells: list[Cell], pattern: str) -> list[Cell]:
+    """The cells that a shell pattern fits. Raises ConfigError where it fits none."""
+    chosen = [cell for cell in cells if cell.matches(pattern)]
+    if not chosen:
+        raise ConfigError(
+            f"cells: found {pattern!r}, which fits none of {len(cells)}; a name looks like "
+            f"{cells[0].name}"
+        )
+    return chosen
+
+
+def batches(config: Config) -> dict[tuple[str, str], list[Cell]]:
+    """Cells that one process trains one after the other, by (study, batch name).
+
+    A batch holds the lambdas and seeds of one method at one rate, ``cells_per_job`` at a time: an
+    edited lambda touches its own batch only, and a new one at the end of the list the last.
+    """
+    groups: dict[tuple, list[Cell]] = {}
+    for cell in expand(config):
+        group = (cell.study, cell.tier, cell.method, cell.dim, cell.levels, cell.dither, cell.recipe)
+        groups.setdefault(group, []).append(cell)
+    named = {}
+    for (study, tier, method, dim, levels, dither, recipe), cells in groups.items():
+        size = config.cells_per_job
+        chunks = [cells[i : i + size] for i in range(0, len(cells), size)]
+        for index, chunk in enumerate(chunks):
+            name = (
+                f"{method}_dim={dim}_levels={levels}_dither={'yes' if dither else 'no'}"
+                f"_recipe={recipe}_tier={tier}_part={index}"
+            )
+            named[study, name] = chunk
+    return named
+
+
+def _cells_of(config: Config, study_name: str, study: Study, grid: Grid):
+    dataset = config.datasets[study.dataset]
+    for method_name in grid.methods:
+        method = config.methods[method_name]
+        axes = (grid.lam if method.uses_lam else [None], grid.dim, grid.levels, grid.dither,
+                grid.seeds, grid.recipe)  # fmt: skip
+        for lam, dim, levels, dither, seed, recipe in itertools.product(*axes):
+            cell = Cell(
+                study=study_name,
+                dataset=study.dataset,
+                validation=study.validation or dataset.validation,
+                classifier=study.classifier,
+                method=method_name,
+                weights=_weights(method, lam),
+                lam=lam,
+                dim=dim,
+                levels=levels,
+                dither=dither,
+                seed=seed,
+                width=study.width,
+                output_norm=study.output_norm,
+                recipe=recipe,
+                training=config.recipes[recipe],
+                tier=grid.tier,
+            )
+            yield cell if method.encoder_from is None else _universal(cell, method)
+
+
+def _weights(method: Method, lam: str | None) -> tuple[tuple[str, float], ...]:
+    return tuple(
+        (term, float(lam if weight == "lam" else weight)) for term, weight in method.weights.items()
+    )
+
+
+def _universal(cell: Cell, method: Method) -> Cell:
+    """The cell with its encoder's cell named: same rate, dither and seed."""
+    source = method.encoder_from
+    base = replace(
+        cell,
+        method=source.method,
+        lam=source.lam if source.lam is not None else cell.lam,
+        recipe=source.recipe if source.recipe is not None else cell.recipe,
+    )
+    return replace(cell, encoder_from=base.name, frozen_batch_norm=source.batch_norm)
+
+
+def _check_encoder(cell: Cell, found: dict[tuple[str, str], Cell]) -> None:
+    if cell.encoder_from is None:
+        return
+    if (cell.study, cell.encoder_from) not in found:
+        raise ConfigError(
+            f"methods.{cell.method}.encoder_from: the cell {cell.encoder_from} is not among the "
+            f"cells of study {cell.study!r}; add its lambda, rate, seed and recipe to one of the "
+            "study's grids"
+        )
+    base = found[cell.study, cell.encoder_from]
+    if base.encoder_from is not None:
+        raise ConfigError(
+            f"methods.{cell.method}.encoder_from: {base.method!r} has a frozen encoder itself"
+        )

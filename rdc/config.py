@@ -1,0 +1,357 @@
+"""What a run consists of: the schema of a config file, its defaults, and its error messages.
+
+Floor 1 of the library: no torch, so that the Snakefile can import it at every parse.
+"""
+
+import difflib
+import math
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+# The terms of the objective L = sum of weight x term (``rdc.objective`` computes them).
+TERMS = {
+    "mse": "squared error, mean over pixels, images in [0, 1]",
+    "sse": "squared error summed over an image's pixels (784 times mse at 28 x 28)",
+    "nll": "negative log-likelihood of the true label under the frozen classifier, nats",
+    "features": "mean squared distance between the frozen classifier's deep features",
+    "w1_pixels": "Wasserstein-1 between images and reconstructions, by a critic",
+    "w1_ll": "Wasserstein-1 between their Haar LL subbands, by a critic",
+    "w1_lh": "Wasserstein-1 between their Haar LH subbands, by a critic",
+    "w1_hl": "Wasserstein-1 between their Haar HL subbands, by a critic",
+    "w1_hh": "Wasserstein-1 between their Haar HH subbands, by a critic",
+}
+ARCHITECTURES = ("zhang", "le", "judge")
+JUDGE = "judge"
+
+
+class ConfigError(ValueError):
+    """A config that cannot be run: says which key, what was found and what is allowed."""
+
+
+def _as_written(value: Any) -> str:
+    """A weight as the string the user wrote (it names paths); numbers come as YAML read them."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise ValueError(f"found {value!r}, needs a number")
+    text = value if isinstance(value, str) else repr(value)
+    try:
+        number = float(text)
+    except ValueError:
+        raise ValueError(f"found {value!r}, needs a number") from None
+    if not math.isfinite(number) or number < 0:
+        raise ValueError(f"found {text}, needs a finite number, 0 or more")
+    return text
+
+
+def _listed(value: Any) -> Any:
+    """One value stands for a list of one."""
+    return value if isinstance(value, list) else [value]
+
+
+def _distinct(values: list) -> list:
+    repeated = sorted({str(v) for v in values if values.count(v) > 1})
+    if repeated:
+        raise ValueError(f"found {', '.join(repeated)} more than once")
+    return values
+
+
+def _file_name(name: str) -> str:
+    if not name or not all(c.isalnum() or c in "_-." for c in name):
+        raise ValueError(f"found {name!r}, needs letters, digits, '_', '-' or '.': it names files")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_file_name)]
+Weight = Annotated[str, BeforeValidator(_as_written)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+
+
+class Section(BaseModel):
+    """A section of the config: frozen, and unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Dataset(Section):
+    """Labelled images: a known source, or a folder of class folders (give exactly one)."""
+
+    source: Literal["digits", "mnist"] | None = None
+    folder: Path | None = None
+    validation: Count = 5000  # images at the end of the training set, kept out of training
+    classifier_holdout: Count | None = None  # ... kept from the classifiers; default: validation
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> "Dataset":
+        if (self.source is None) == (self.folder is None):
+            raise ValueError("needs exactly one of 'source' and 'folder'")
+        if self.classifier_holdout is not None and self.classifier_holdout < self.validation:
+            raise ValueError(
+                f"classifier_holdout: found {self.classifier_holdout}, needs at least 'validation' "
+                f"({self.validation}): a classifier must not have seen what choices are made on"
+            )
+        return self
+
+    @property
+    def held_from_classifiers(self) -> int:
+        return self.classifier_holdout or self.validation
+
+
+class Classifier(Section):
+    """How one of the three classifier architectures is trained."""
+
+    architecture: Literal["zhang", "le", "judge"]
+    epochs: Count
+    batch: Count = 64
+    optimizer: Literal["sgd", "adam"] = "adam"
+    lr: Positive = 1e-3
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9  # of SGD
+    schedule: Literal["constant", "one_cycle"] = "constant"
+    seed: Seed = 0
+
+
+class CriticTraining(Section):
+    """WGAN-GP critics: one Adam optimizer a band (Nguyen, Table 2; Le, Section 5.1)."""
+
+    lr: Positive = 2e-4
+    betas: tuple[NonNegative, NonNegative] = (0.5, 0.9)
+    gradient_penalty: NonNegative = 10.0
+    steps_per_generator: Count = 1  # critic steps before each step of the codec
+
+
+class Recipe(Section):
+    """How a codec is trained; a paper's settings or our own."""
+
+    epochs: Count
+    batch: Annotated[int, Field(ge=2)] = 64  # batch norm needs two images
+    lr: Positive = 0.01
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (
+        0.5,
+        0.9,
+    )
+    schedule: Literal["constant", "step", "one_cycle"] = "constant"
+    step_epochs: list[Count] = []  # schedule: step multiplies lr by step_factor after these epochs
+    step_factor: Positive = 0.2
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1  # share of one_cycle in which lr rises
+    gradient: Literal["soft", "identity"] = "soft"
+    sigma: Positive | Literal["2/levels"] = 1.0
+    critic: CriticTraining = CriticTraining()
+
+    @model_validator(mode="after")
+    def _steps_belong_to_step(self) -> "Recipe":
+        if self.schedule == "step" and not self.step_epochs:
+            raise ValueError("schedule 'step' needs step_epochs, found none")
+        if self.schedule != "step" and self.step_epochs:
+            raise ValueError(f"step_epochs belong to schedule 'step', found {self.schedule!r}")
+        return self
+
+
+class EncoderFrom(Section):
+    """The cell whose encoder a universal cell keeps frozen; unset keys are the cell's own."""
+
+    method: Name
+    lam: Weight | None = None
+    recipe: Name | None = None
+    batch_norm: Literal["eval", "train"] = "eval"  # train: as the public code leaves it
+
+
+class Method(Section):
+    """A codec's objective: a weight for each term, a number or ``lam`` (the grid's lambda)."""
+
+    weights: dict[str, Literal["lam"] | Weight]
+    encoder_from: EncoderFrom | None = None
+
+    @model_validator(mode="after")
+    def _known_terms(self) -> "Method":
+        for term in self.weights:
+            if term not in TERMS:
+                raise ValueError(f"weights: found term {term!r}{_nearest(term, TERMS)}")
+        if not self.weights:
+            raise ValueError(f"weights: found none, needs at least one of {', '.join(TERMS)}")
+        return self
+
+    @property
+    def uses_lam(self) -> bool:
+        return "lam" in self.weights.values()
+
+
+class Grid(Section):
+    """The product of its lists: every combination is a cell."""
+
+    methods: Annotated[list[Name], BeforeValidator(_listed), AfterValidator(_distinct)]
+    lam: Annotated[list[Weight], BeforeValidator(_listed), AfterValidator(_distinct)] = []
+    dim: Annotated[list[Count], BeforeValidator(_listed), AfterValidator(_distinct)]
+    levels: Annotated[
+        list[Annotated[int, Field(ge=2, le=256)]],
+        BeforeValidator(_listed),
+        AfterValidator(_distinct),
+    ]
+    dither: Annotated[list[bool], BeforeValidator(_listed), AfterValidator(_distinct)] = [True]
+    seeds: Annotated[list[Seed], BeforeValidator(_listed), AfterValidator(_distinct)] = [0]
+    recipe: Annotated[list[Name], BeforeValidator(_listed), AfterValidator(_distinct)]
+    tier: Count = 1  # cells of lower tiers are trained first
+
+
+class Study(Section):
+    """One paper's cells on one dataset, read by one classifier."""
+
+    dataset: Name
+    classifier: Name
+    width: Annotated[float, Field(gt=0, le=4)] = 1.0  # of hidden layers, as a share of the papers'
+    output_norm: bool = False  # batch norm before the decoder's sigmoid (Nguyen, Table 1)
+    validation: Count | None = None  # default: the dataset's
+    grids: dict[Name, Grid]
+
+
+class Evaluation(Section):
+    """How codecs are measured."""
+
+    dithers: Annotated[int, Field(ge=1)] = 4  # a dithered codec's rows are means over so many
+    train_images: Count = 10_000  # the row of split 'train' is measured on the first so many
+    sliced_images: Annotated[int, Field(ge=2)] = 2000  # sliced Wasserstein: images and projections
+    sliced_projections: Count = 200
+    saved_images: Count = 20  # test images whose reconstructions are kept, evenly over the classes
+
+
+class Config(Section):
+    """A whole config file."""
+
+    run: Name
+    datasets: dict[Name, Dataset]
+    classifiers: dict[Name, Classifier]
+    methods: dict[Name, Method]
+    recipes: dict[Name, Recipe]
+    studies: dict[Name, Study]
+    evaluation: Evaluation = Evaluation()
+    cells_per_job: Count = 8  # cells that one process trains one after the other
+
+    @model_validator(mode="after")
+    def _names_resolve(self) -> "Config":
+        if JUDGE not in self.classifiers:
+            raise ValueError(f"classifiers: needs an entry {JUDGE!r}, which no codec trains with")
+        for study_name, study in self.studies.items():
+            where = f"studies.{study_name}"
+            _require(study.dataset, self.datasets, f"{where}.dataset")
+            _require(study.classifier, self.classifiers, f"{where}.classifier")
+            if study.classifier == JUDGE:
+                raise ValueError(
+                    f"{where}.classifier: found {JUDGE!r}, which must stay unused: it judges"
+                )
+            held = self.datasets[study.dataset].held_from_classifiers
+            if (study.validation or 0) > held:
+                raise ValueError(
+                    f"{where}.validation: found {study.validation}, needs at most the dataset's "
+                    f"classifier_holdout ({held}): a classifier must not have seen these images"
+                )
+            for grid_name, grid in study.grids.items():
+                self._grid_resolves(grid, f"{where}.grids.{grid_name}")
+        return self
+
+    def _grid_resolves(self, grid: Grid, where: str) -> None:
+        for recipe in grid.recipe:
+            _require(recipe, self.recipes, f"{where}.recipe")
+        for name in grid.methods:
+            _require(name, self.methods, f"{where}.methods")
+            method = self.methods[name]
+            if method.uses_lam and not grid.lam:
+                raise ValueError(
+                    f"{where}.lam: found none, but method {name!r} has a weight 'lam': "
+                    "give a list of values"
+                )
+            if method.encoder_from is not None:
+                _require(method.encoder_from.method, self.methods, f"methods.{name}.encoder_from")
+
+
+def _nearest(found: str, allowed) -> str:
+    close = difflib.get_close_matches(str(found), [str(a) for a in allowed], n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return f", allowed are {', '.join(map(str, allowed))}{hint}"
+
+
+def _require(name: str, known: dict, where: str) -> None:
+    if name not in known:
+        raise ValueError(f"{where}: found {name!r}{_nearest(name, known)}")
+
+
+def parse(raw: dict) -> Config:
+    """Checks a config read from YAML.
+
+    Raises:
+        ConfigError: one line a fault: the key, what was found, what is allowed, and the nearest
+            spelling where a name is unknown.
+    """
+    try:
+        return Config.model_validate(raw)
+    except ValidationError as error:
+        lines = [_explain(fault, raw) for fault in error.errors()]
+        raise ConfigError("\n".join(dict.fromkeys(lines))) from None
+
+
+def load(path: str | Path) -> Config:
+    """Reads and checks a config file. Raises ConfigError, naming the file."""
+    try:
+        raw = yaml.safe_load(Path(path).read_text())
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: is not YAML ({error})") from None
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{path}: found {type(raw).__name__}, needs a mapping of sections")
+    try:
+        return parse(raw)
+    except ConfigError as error:
+        raise ConfigError(f"{path}:\n{error}") from None
+
+
+def _explain(fault: dict, raw: dict) -> str:
+    """One pydantic fault as one sentence about the user's file."""
+    path, found = fault["loc"], fault.get("input")
+    where = ".".join(str(part) for part in path if part not in ("str", "float", "int"))
+    kind, context = fault["type"], fault.get("ctx", {})
+    if kind == "extra_forbidden":
+        allowed = _section_at(path[:-1]).model_fields
+        return f"{where}: unknown key{_nearest(path[-1], allowed)}"
+    if kind == "missing":
+        return f"{where}: missing; it has no default"
+    if kind == "value_error":
+        return f"{where}: {context['error']}" if where else str(context["error"])
+    if kind == "literal_error":
+        allowed = [part.strip().strip("'") for part in _choices(context["expected"])]
+        return f"{where}: found {found!r}{_nearest(found, allowed)}"
+    limits = {"greater_than_equal": ("ge", "at least"), "greater_than": ("gt", "more than"),
+              "less_than_equal": ("le", "at most"), "less_than": ("lt", "less than")}  # fmt: skip
+    if kind in limits:
+        key, words = limits[kind]
+        return f"{where}: found {found!r}, needs {words} {context[key]}"
+    return f"{where}: found {found!r}; {fault['msg'][0].lower()}{fault['msg'][1:]}"
+
+
+def _choices(expected: str) -> list[str]:
+    return expected.replace(" or ", ", ").split(",")
+
+
+def _section_at(path: tuple) -> type[BaseModel]:
+    """The model that describes the section at ``path`` of the config."""
+    model: Any = Config
+    for part in path:
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            model = model.model_fields[part].annotation
+        else:  # the value type of a mapping of names to sections
+            model = model.__args__[-1]
+        if not isinstance(model, type) and hasattr(model, "__args__") and type(None) in (
+            model.__args__
+        ):
+            model = next(a for a in model.__args__ if a is not type(None))
+    return model

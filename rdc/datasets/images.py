@@ -1,0 +1,227 @@
+"""Labelled images as arrays: 28 x 28 grey levels as uint8, prepared once and split on reading."""
+
+import gzip
+import hashlib
+import struct
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from rdc.atomic import replacing
+from rdc.datasets.sources import DataError
+
+SIDE = 28
+DIGITS_TEST = 360  # the last scans, by writers that the first ones are not from
+FOLDER_TEST_EVERY = 6  # a folder without a test set of its own gives every sixth image to it
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Images (n, 28, 28) uint8 and labels (n,) int64, in 0..classes-1."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, rows: slice) -> "Labelled":
+        return Labelled(self.images[rows], self.labels[rows])
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A dataset as prepared: the whole training set, the test set, and the classes' names."""
+
+    train: Labelled
+    test: Labelled
+    classes: tuple[str, ...]
+
+    def split(self, name: str, validation: int) -> Labelled:
+        """``train``, ``validation`` (the last images of the training set) or ``test``.
+
+        Raises:
+            DataError: where the training set is not larger than ``validation``.
+        """
+        if validation >= len(self.train):
+            raise DataError(
+                f"validation: found {validation}, needs fewer than the {len(self.train)} training "
+                "images"
+            )
+        boundary = len(self.train) - validation
+        parts = {
+            "train": self.train[:boundary],
+            "validation": self.train[boundary:],
+            "test": self.test,
+        }
+        return parts[name]
+
+    def checksum(self) -> str:
+        """SHA-256 over all images and labels, 16 hex digits."""
+        digest = hashlib.sha256()
+        for part in (self.train, self.test):
+            digest.update(np.ascontiguousarray(part.images).tobytes())
+            digest.update(np.ascontiguousarray(part.labels).tobytes())
+        return digest.hexdigest()[:16]
+
+
+def save(prepared: Prepared, path: str | Path) -> None:
+    """Writes a prepared dataset as .npz, whole or not at all, the same bytes each time."""
+    with replacing(path) as scratch, open(scratch, "wb") as stream:
+        np.savez(
+            stream,
+            train_images=prepared.train.images,
+            train_labels=prepared.train.labels,
+            test_images=prepared.test.images,
+            test_labels=prepared.test.labels,
+            classes=np.array(prepared.classes),
+        )
+
+
+def load(path: str | Path) -> Prepared:
+    """Reads what ``save`` wrote. Raises DataError where it is missing or damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return Prepared(
+                Labelled(arrays["train_images"], arrays["train_labels"]),
+                Labelled(arrays["test_images"], arrays["test_labels"]),
+                tuple(str(name) for name in arrays["classes"]),
+            )
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such prepared dataset") from None
+    except Exception as error:  # zipfile, numpy and zlib raise many kinds for a damaged file
+        raise DataError(
+            f"{path}: is damaged ({error}); delete it and run again to rebuild it"
+        ) from None
+
+
+def prepare(source: str | None, folder: Path | None, data: str | Path) -> Prepared:
+    """The dataset of a known source, whose files lie in ``data/<source>``, or of a user's folder."""
+    if source == "mnist":
+        return prepare_mnist(Path(data) / "mnist")
+    if source == "digits":
+        return prepare_digits()
+    return prepare_folder(folder)
+
+
+def prepare_mnist(folder: str | Path) -> Prepared:
+    """MNIST from its four original files: 60,000 training images, 10,000 test images."""
+    folder = Path(folder)
+    parts = {}
+    for part, prefix in (("train", "train"), ("test", "t10k")):
+        images = _idx(folder / f"{prefix}-images-idx3-ubyte.gz", dimensions=3)
+        labels = _idx(folder / f"{prefix}-labels-idx1-ubyte.gz", dimensions=1)
+        parts[part] = Labelled(images, labels.astype(np.int64))
+    return Prepared(parts["train"], parts["test"], tuple("0123456789"))
+
+
+def prepare_digits() -> Prepared:
+    """scikit-learn's 1,797 scans of digits, 8 x 8, brought to MNIST's format.
+
+    Enlarged to 20 x 20 (bicubic) with a margin of 4, as MNIST's digits stand in their frames. The
+    last 360 are the test set: the scans are ordered by writer, so it holds unseen hands.
+    """
+    from sklearn.datasets import load_digits
+
+    scans, labels = load_digits(return_X_y=True)
+    images = np.zeros((len(scans), SIDE, SIDE), dtype=np.uint8)
+    for image, scan in zip(images, scans, strict=True):
+        levels = np.round(scan.reshape(8, 8) * (255 / 16)).astype(np.uint8)
+        image[4:24, 4:24] = Image.fromarray(levels).resize((20, 20), Image.Resampling.BICUBIC)
+    labels = labels.astype(np.int64)
+    everything = Labelled(images, labels)
+    return Prepared(everything[:-DIGITS_TEST], everything[-DIGITS_TEST:], tuple("0123456789"))
+
+
+def prepare_folder(folder: str | Path) -> Prepared:
+    """A user's own images: a folder of class folders, any size and format that Pillow reads.
+
+    Each image is cropped to its central square, brought to 28 x 28 and to grey. Where the folder
+    holds ``train`` and ``test``, each with the class folders, they are the two sets; otherwise every
+    sixth image of a class, by file name, is for testing. Files that are no images are left out with
+    a warning that names them.
+
+    Raises:
+        DataError: names the folder: missing, fewer than two classes, a class without images, or
+            ``train`` and ``test`` with different classes.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder; needs one with a folder of images for each class")
+    if (folder / "train").is_dir() and (folder / "test").is_dir():
+        classes = _class_folders(folder / "train")
+        if classes != _class_folders(folder / "test"):
+            raise DataError(f"{folder}: train and test have different class folders")
+        train = [_images_in(folder / "train" / name) for name in classes]
+        test = [_images_in(folder / "test" / name) for name in classes]
+    else:
+        classes = _class_folders(folder)
+        everything = [_images_in(folder / name) for name in classes]
+        for name, images in zip(classes, everything, strict=True):
+            if len(images) < 2:
+                raise DataError(f"{folder / name}: found {len(images)} image(s), needs at least 2")
+        test = [images[::FOLDER_TEST_EVERY] for images in everything]
+        train = [
+            [image for i, image in enumerate(images) if i % FOLDER_TEST_EVERY]
+            for images in everything
+        ]
+    return Prepared(_mixed(train), _mixed(test), tuple(classes))
+
+
+def _class_folders(folder: Path) -> list[str]:
+    names = sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+    if len(names) < 2:
+        raise DataError(
+            f"{folder}: found {len(names)} class folder(s), needs at least 2 (one folder per class)"
+        )
+    return names
+
+
+def _images_in(folder: Path) -> list[np.ndarray]:
+    found = []
+    for path in sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".")):
+        try:
+            with Image.open(path) as image:
+                found.append(_fitted(image))
+        except (UnidentifiedImageError, OSError) as error:
+            warnings.warn(f"{path}: left out, not an image ({error})", stacklevel=2)
+    if not found:
+        raise DataError(f"{folder}: found no image")
+    return found
+
+
+def _fitted(image: Image.Image) -> np.ndarray:
+    """The central square at 28 x 28, grey, uint8."""
+    if image.mode.startswith("I"):  # 16 bits: Pillow would clip, not scale
+        levels = np.asarray(image, dtype=np.float64) * (255 / 65535)
+        image = Image.fromarray(np.round(levels).clip(0, 255).astype(np.uint8))
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    square = image.convert("L").crop((left, top, left + side, top + side))
+    return np.asarray(square.resize((SIDE, SIDE), Image.Resampling.LANCZOS))
+
+
+def _mixed(by_class: list[list[np.ndarray]]) -> Labelled:
+    """All classes shuffled together (a fixed order), so that the last images hold every class."""
+    images = np.stack([image for images in by_class for image in images])
+    labels = np.repeat(np.arange(len(by_class)), [len(images) for images in by_class])
+    order = np.random.default_rng(0).permutation(len(images))
+    return Labelled(images[order], labels[order].astype(np.int64))
+
+
+def _idx(path: Path, dimensions: int) -> np.ndarray:
+    """An array in MNIST's IDX format: magic 0, 0, 8 (uint8), dimensions; sizes; bytes."""
+    try:
+        content = gzip.decompress(path.read_bytes())
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file") from None
+    except (OSError, EOFError) as error:
+        raise DataError(f"{path}: is damaged ({error}); delete it and fetch it again") from None
+    header = 4 * (1 + dimensions)
+    magic, *shape = struct.unpack(f">{1 + dimensions}I", content[:header])
+    if magic != 0x0800 + dimensions or len(content) != header + int(np.prod(shape)):
+        raise DataError(f"{path}: is not an IDX file of {dimensions} dimensions")
+    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)

@@ -1,0 +1,280 @@
+"""What one codec costs and what it keeps: rate, distortion, classification, perception.
+
+Every codec of every paper is measured here and nowhere else. Reconstructions are made from decoded
+streams, so that no number can rest on bits that were not sent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import ot
+import torch
+
+from rdc import bitstream
+from rdc.bitstream import EntropyModel
+from rdc.networks import quantizer
+
+if TYPE_CHECKING:
+    from rdc import config
+    from rdc.datasets.images import Labelled
+    from rdc.networks.classifiers import Classifier
+    from rdc.networks.codec import Codec
+    from rdc.networks.critics import Critic
+
+BATCH = 1000
+
+
+class Measured(Protocol):
+    """What the evaluator asks of a codec."""
+
+    dim: int
+    levels: int
+    dither: bool
+
+    def analyse(self, pixels: np.ndarray) -> np.ndarray:
+        """Images (n, 28, 28) uint8 to what is quantized, (n, dim)."""
+
+    def codes(self, features: np.ndarray, numbers: np.ndarray | None) -> np.ndarray:
+        """To the indices that are sent, (n, dim) int64."""
+
+    def reconstruct(self, codes: np.ndarray, numbers: np.ndarray | None) -> np.ndarray:
+        """Received indices to images (n, 28, 28) float32 in [0, 1]."""
+
+
+class LearnedCodec:
+    """A trained autoencoder as the evaluator sees it."""
+
+    def __init__(self, codec: Codec, device: torch.device):
+        self.codec, self.device = codec, device
+        self.dim, self.levels, self.dither = codec.dim, codec.levels, codec.dither
+
+    def analyse(self, pixels: np.ndarray) -> np.ndarray:
+        return _in_batches(lambda rows: self.codec.encoder(_images(pixels[rows], self.device)),
+                           len(pixels))  # fmt: skip
+
+    def codes(self, features: np.ndarray, numbers: np.ndarray | None) -> np.ndarray:
+        return self.codec.codes(torch.from_numpy(features), self._dither(numbers)).numpy()
+
+    def reconstruct(self, codes: np.ndarray, numbers: np.ndarray | None) -> np.ndarray:
+        if numbers is None:  # at most levels ** dim different images: decode each one once
+            unique, which = np.unique(codes, axis=0, return_inverse=True)
+            return self._decode(unique, None)[which.reshape(-1)]
+        return self._decode(codes, self._dither(numbers))
+
+    def _decode(self, codes: np.ndarray, dither: torch.Tensor | None) -> np.ndarray:
+        sent = torch.from_numpy(codes)
+
+        def decode(rows: slice) -> torch.Tensor:
+            noise = None if dither is None else dither[rows].to(self.device)
+            return self.codec.reconstruct(sent[rows].to(self.device), noise).squeeze(1)
+
+        return _in_batches(decode, len(codes))
+
+    def _dither(self, numbers: np.ndarray | None) -> torch.Tensor | None:
+        if numbers is None:
+            return None
+        return quantizer.dither_from_uniform(torch.from_numpy(numbers), self.levels)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Measurements of one codec.
+
+    ``rows`` has one record a split with the columns of ``rdc.tables.Cells`` that are measured;
+    ``confusion`` the share of each label (row) read as each class (column) on the test set;
+    ``correct`` and ``errors`` are per test image (share of dithers read right; squared error), for
+    paired comparisons; ``saved`` are test images kept to be looked at, by index.
+    """
+
+    rows: list[dict]
+    confusion: np.ndarray
+    correct: np.ndarray
+    errors: np.ndarray
+    saved: dict[str, np.ndarray]
+    entropy_model: EntropyModel
+
+
+def evaluate(
+    codec: Measured,
+    key: str,
+    splits: dict[str, Labelled],
+    classifier: Classifier,
+    judge: Classifier,
+    settings: config.Evaluation,
+    device: torch.device,
+    critic: Critic | None = None,
+) -> Evaluation:
+    """Measures a codec on every split.
+
+    Args:
+        codec: what to measure.
+        key: the codec's, for its streams.
+        splits: ``train``, ``validation`` and ``test``. The entropy model is fitted on all of train;
+            the row of train is measured on its first images (``settings.train_images``).
+        classifier, judge: in eval mode, on ``device``.
+        critic: the pixel critic of the codec's own training, for ``w1_critic``; None for NaN.
+
+    Raises:
+        RuntimeError: where a decoded stream is not what was encoded.
+    """
+    model = _fit_entropy_model(codec, splits["train"], settings)
+    rows = []
+    for name, split in splits.items():
+        part = split[: settings.train_images] if name == "train" else split
+        passes = _passes(codec, key, model, part, classifier, judge, settings, device)
+        fake = passes[0].reconstructions
+        count = min(settings.sliced_images, len(part))
+        mse = float(np.mean([p.errors.mean() for p in passes]))
+        clean = _read(classifier, _floats(part.images), device)
+        rows.append(
+            {
+                "split": name,
+                "entropy_bits": float(np.mean([p.entropy_bits for p in passes])),
+                "coded_bits": float(np.mean([p.coded_bits for p in passes])),
+                "mse": mse,
+                "psnr": float(-10 * np.log10(max(mse, 1e-12))),
+                "nll_nats": float(np.mean([p.nll for p in passes])),
+                "accuracy": float(np.mean([p.correct.mean() for p in passes])),
+                "accuracy_judge": float(np.mean([p.correct_judge.mean() for p in passes])),
+                "w1_critic": _critic_gap(critic, part, fake, device),
+                "w1_fresh": float("nan"),
+                "sliced_w1": sliced_wasserstein(
+                    _floats(part.images[:count]), fake[:count], settings.sliced_projections
+                ),
+                "n_images": len(part),
+                "accuracy_clean": float((clean.argmax(axis=1) == part.labels).mean()),
+            }
+        )
+    test, chosen = splits["test"], saved_rows(splits["test"].labels, settings.saved_images)
+    return Evaluation(
+        rows=rows,
+        confusion=np.mean([p.confusion for p in passes], axis=0),  # the last split is the test set
+        correct=np.mean([p.correct for p in passes], axis=0, dtype=np.float32),
+        errors=np.mean([p.errors for p in passes], axis=0, dtype=np.float32),
+        saved={
+            "rows": chosen,
+            "labels": test.labels[chosen],
+            "images": test.images[chosen],
+            "reconstructions": np.round(fake[chosen] * 255).astype(np.uint8),
+            "predicted": passes[0].predicted[chosen],
+        },
+        entropy_model=model,
+    )
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """One split under one dither, everything by image."""
+
+    reconstructions: np.ndarray
+    entropy_bits: float
+    coded_bits: float
+    errors: np.ndarray
+    nll: float
+    predicted: np.ndarray
+    correct: np.ndarray
+    correct_judge: np.ndarray
+    confusion: np.ndarray
+
+
+def _passes(codec, key, model, split, classifier, judge, settings, device) -> list[_Pass]:
+    features = codec.analyse(split.images)
+    originals, labels = _floats(split.images), split.labels
+    passes = []
+    for seed in range(settings.dithers) if codec.dither else [None]:
+        numbers = None if seed is None else bitstream.uniform(seed, len(split), codec.dim)
+        codes = codec.codes(features, numbers)
+        stream = bitstream.encode(codes, model, key, seed)
+        received, numbers = bitstream.decode(stream, model, key)
+        if not np.array_equal(received, codes):
+            raise RuntimeError(f"codec {key}: a decoded stream differs from what was encoded")
+        reconstructions = codec.reconstruct(received, numbers)
+        scores = _read(classifier, reconstructions, device)
+        predicted = scores.argmax(axis=1)
+        judged = _read(judge, reconstructions, device).argmax(axis=1)
+        confusion = np.zeros((scores.shape[1], scores.shape[1]))
+        np.add.at(confusion, (labels, predicted), 1)
+        passes.append(
+            _Pass(
+                reconstructions=reconstructions,
+                entropy_bits=model.bits(codes, numbers),
+                coded_bits=8 * len(stream) / len(split),
+                errors=((reconstructions - originals) ** 2).mean(axis=(1, 2)),
+                nll=float(-scores[np.arange(len(labels)), labels].mean()),
+                predicted=predicted,
+                correct=predicted == labels,
+                correct_judge=judged == labels,
+                confusion=confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1),
+            )
+        )
+    return passes
+
+
+def sliced_wasserstein(real: np.ndarray, fake: np.ndarray, projections: int) -> float:
+    """Sliced Wasserstein-1 between two sets of images (n, 28, 28), in units of a pixel vector's norm.
+
+    The mean over random directions of the Wasserstein-1 distance between the projections (POT).
+    """
+    return float(
+        ot.sliced_wasserstein_distance(
+            real.reshape(len(real), -1).astype(np.float64),
+            fake.reshape(len(fake), -1).astype(np.float64),
+            n_projections=projections,
+            p=1,
+            seed=0,
+        )
+    )
+
+
+def saved_rows(labels: np.ndarray, count: int) -> np.ndarray:
+    """Indices of the first images of each class in turn, ``count`` in all: the same for every cell."""
+    classes = np.unique(labels)
+    order = [np.flatnonzero(labels == label) for label in classes]
+    rows = [o[turn] for turn in range(-(-count // len(classes))) for o in order if turn < len(o)]
+    return np.array(rows[:count])
+
+
+def _fit_entropy_model(codec: Measured, train: Labelled, settings) -> EntropyModel:
+    features = codec.analyse(train.images)
+    if not codec.dither:
+        return EntropyModel.fit(codec.codes(features, None), None, codec.levels)
+    # Other dithers than those that are measured with: the model must not have met them.
+    seeds = range(1000, 1000 + settings.dithers)
+    numbers = [bitstream.uniform(seed, len(train), codec.dim) for seed in seeds]
+    codes = [codec.codes(features, n) for n in numbers]
+    return EntropyModel.fit(np.concatenate(codes), np.concatenate(numbers), codec.levels)
+
+
+def _critic_gap(critic: Critic | None, split: Labelled, fake: np.ndarray, device) -> float:
+    """E h(x) - E h(xhat) under the training critic: biased, since both were trained together."""
+    if critic is None:
+        return float("nan")
+    real = _in_batches(lambda rows: critic(_images(split.images[rows], device)), len(split))
+    shown = _in_batches(lambda rows: critic(_tensor(fake[rows], device)), len(split))
+    return float(real.mean() - shown.mean())
+
+
+def _read(classifier: Classifier, images: np.ndarray, device: torch.device) -> np.ndarray:
+    """Log-probabilities (n, classes)."""
+    return _in_batches(lambda rows: classifier(_tensor(images[rows], device)), len(images))
+
+
+def _in_batches(function, n: int) -> np.ndarray:
+    with torch.no_grad():
+        parts = [function(slice(i, min(i + BATCH, n))).cpu() for i in range(0, n, BATCH)]
+    return torch.cat(parts).numpy()
+
+
+def _images(pixels: np.ndarray, device: torch.device) -> torch.Tensor:
+    return torch.from_numpy(pixels).to(device).unsqueeze(1).float() / 255
+
+
+def _floats(pixels: np.ndarray) -> np.ndarray:
+    return pixels.astype(np.float32) / 255
+
+
+def _tensor(images: np.ndarray, device: torch.device) -> torch.Tensor:
+    return torch.from_numpy(images).to(device).unsqueeze(1)

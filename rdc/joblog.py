@@ -1,0 +1,46 @@
+"""A job's log file and its line at the terminal, and how its failures read."""
+
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+TERMINAL_SECONDS = 20  # between two lines of one job where the terminal cannot be rewritten
+
+
+def start(path: str | Path, expected: tuple[type[Exception], ...] = ()) -> Callable[[str], None]:
+    """Opens a job's log and sends failures there.
+
+    Args:
+        path: the log.
+        expected: errors whose message says it all; others are logged with their traceback.
+
+    Returns:
+        A function that logs a line with the time, and shows it at the terminal: rewriting one line
+        where that is possible, else no more than one every 20 seconds.
+    """
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    log = open(path, "w", buffering=1)  # noqa: SIM115  open until the process ends
+    terminal = sys.stderr
+    shown = [0.0]
+
+    def report(line: str) -> None:
+        log.write(f"{time.strftime('%H:%M:%S')} {line}\n")
+        if terminal.isatty():
+            terminal.write(f"\r\x1b[2K{line[:160]}")
+            terminal.flush()
+        elif time.monotonic() - shown[0] > TERMINAL_SECONDS:
+            terminal.write(line + "\n")
+            shown[0] = time.monotonic()
+
+    def fail(kind: type[BaseException], error: BaseException, trace) -> None:
+        if isinstance(error, expected):
+            message = f"error: {error}"
+        else:
+            message = "".join(traceback.format_exception(kind, error, trace))
+        log.write(message + "\n")
+        terminal.write(f"\n{message}\n")
+
+    sys.excepthook = fail
+    return report

@@ -1,0 +1,1 @@
+"""Information-theoretic limits of rate-distortion-classification."""

@@ -1,0 +1,142 @@
+"""Evaluates a list of trained cells in one process, keeping each cell's measurements in the store."""
+
+import json
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from rdc import cells as grid
+from rdc import config, evaluation, provenance, tables
+from rdc.cells import Cell
+from rdc.datasets import images
+from rdc.networks import classifiers, codec, critics, weights
+from rdc.store import Store
+from rdc.training import CODEC, COST, CRITICS
+
+ROWS, IMAGES, ENTROPY = "rows.json", "images.npz", "entropy.safetensors"
+
+
+@cache
+def code_key() -> str:
+    """Hash of all code that an evaluation runs through."""
+    return provenance.code_hash("rdc/evaluation.py")
+
+
+def measure_cells(
+    chosen: list[Cell],
+    codecs: Path,
+    dataset: Path,
+    classifier: Path,
+    judge: Path,
+    settings: config.Evaluation,
+    store: Store,
+    device: torch.device,
+    report: Callable[[str], None] = print,
+) -> dict[str, Path]:
+    """Evaluates what the store does not hold yet.
+
+    Args:
+        chosen: cells of one study.
+        codecs: the folder with their trained files, named after the cells.
+        dataset, classifier, judge: prepared images and two classifiers' weights.
+
+    Returns:
+        Each cell's folder in the store, by name: ``rows.json`` (rows, confusion and cost),
+        ``images.npz`` (reconstructions to look at; per test image, how often it was read right and
+        its squared error), ``entropy.safetensors`` (the bitstream's model).
+    """
+    prepared = images.load(dataset)
+    reader, judging = classifiers.load(classifier, device), classifiers.load(judge, device)
+    fixed = {
+        "settings": settings.model_dump(mode="json"),
+        "data": prepared.checksum(),
+        "classifier": weights.checksum(classifier),
+        "judge": weights.checksum(judge),
+        "code": code_key(),
+        "numpy": np.__version__,
+        "torch": torch.__version__.split("+")[0],
+    }
+    entries = {}
+    for number, cell in enumerate(chosen, start=1):
+        path = codecs / f"{cell.name}.{CODEC}"
+        trained, note = codec.load(path, device)
+        key = grid.digest({"measured": note["key"], "validation": cell.validation, **fixed})
+        with store.lock(key):
+            if store.holds(key):
+                report(f"[{number}/{len(chosen)}] {cell.study}/{cell.name} is measured already")
+            else:
+                report(f"[{number}/{len(chosen)}] measuring {cell.study}/{cell.name}")
+                start = time.perf_counter()
+                measured = evaluation.evaluate(
+                    evaluation.LearnedCodec(trained, device),
+                    note["key"],
+                    {name: prepared.split(name, cell.validation) for name in tables.SPLITS},
+                    reader,
+                    judging,
+                    settings,
+                    device,
+                    critics.load(codecs / f"{cell.name}.{CRITICS}", "pixels", cell.width, device),
+                )
+                cost = json.loads((codecs / f"{cell.name}.{COST}").read_text())
+                cost["evaluate_seconds"] = time.perf_counter() - start
+                store.add(key, lambda folder: _fill(folder, measured, note, cost))  # noqa: B023
+        entries[cell.name] = store.entry(key)
+    return entries
+
+
+def table_rows(run: str, cell: Cell, entry: Path) -> dict[str, list[dict]]:
+    """A measured cell's rows for the tables ``cells``, ``confusion`` and ``costs``."""
+    stored = json.loads((entry / ROWS).read_text())
+    note = stored["note"]
+    names = {"run": run, "study": cell.study, "cell": cell.name}
+    described = {
+        **names,
+        "dataset": cell.dataset,
+        "method": cell.method,
+        "weights": json.dumps(dict(cell.weights)),
+        "lam": float(cell.lam) if cell.lam is not None else float("nan"),
+        "dim": cell.dim,
+        "levels": cell.levels,
+        "dither": cell.dither,
+        "rate_bits": cell.rate_bits,
+        "seed": cell.seed,
+        "encoder_from": cell.encoder_from,
+        "classifier": cell.classifier,
+        "steps": note["steps"],
+        "epochs": note["epochs"],
+        "code_key": note["code_key"],
+        "cell_key": note["key"],
+        "recipe": cell.recipe,
+        "width": cell.width,
+    }
+    return {
+        "cells": [{**described, **row} for row in stored["rows"]],
+        "confusion": [
+            {**names, "classifier": cell.classifier, "label": i, "predicted": j, "share": share}
+            for i, row in enumerate(stored["confusion"])
+            for j, share in enumerate(row)
+        ],
+        "costs": [{**names, "cell_key": note["key"], **stored["cost"]}],
+    }
+
+
+def _fill(folder: Path, measured: evaluation.Evaluation, note: dict, cost: dict) -> None:
+    content = {
+        "note": note,
+        "rows": measured.rows,
+        "confusion": measured.confusion.tolist(),
+        "cost": cost,
+    }
+    (folder / ROWS).write_text(json.dumps(content))
+    with open(folder / IMAGES, "wb") as stream:
+        np.savez(stream, correct=measured.correct, errors=measured.errors, **measured.saved)
+    model = measured.entropy_model
+    weights.save(
+        {name: torch.from_numpy(table) for name, table in model.arrays().items()},
+        {"kind": "entropy model", "key": note["key"], "levels": model.levels, "bins": model.bins},
+        folder / ENTROPY,
+    )

@@ -1,0 +1,1 @@
+"""The networks of the four papers: codecs, quantizer, critics and classifiers."""

@@ -1,0 +1,127 @@
+"""Three classifiers: Zhang's (Table 2), Le's (Table 2), and a judge that no codec ever meets."""
+
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from rdc.networks import weights
+
+
+class Classifier(nn.Module):
+    """Images (n, 1, 28, 28) in [0, 1] to log-probabilities (n, classes)."""
+
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        """The deep features that the last linear layer reads, (n, length)."""
+        raise NotImplementedError
+
+    def head(self, features: torch.Tensor) -> torch.Tensor:
+        """Features to log-probabilities."""
+        raise NotImplementedError
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.head(self.features(images))
+
+
+class ZhangClassifier(Classifier):
+    """Conv 5x5 to 10, pool, conv 5x5 to 20, pool, 320-50-classes; dropout .5 (Zhang, Table 2)."""
+
+    def __init__(self, classes: int = 10):
+        super().__init__()
+        self.first = nn.Conv2d(1, 10, 5)
+        self.second = nn.Conv2d(10, 20, 5)
+        self.hidden = nn.Linear(320, 50)
+        self.last = nn.Linear(50, classes)
+
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        maps = F.relu(F.max_pool2d(self.first(images), 2))
+        maps = F.relu(F.max_pool2d(self.second(maps), 2))
+        return F.relu(self.hidden(maps.flatten(1)))
+
+    def head(self, features: torch.Tensor) -> torch.Tensor:
+        return F.log_softmax(self.last(F.dropout(features, 0.5, self.training)), dim=1)
+
+
+class LeClassifier(Classifier):
+    """Two 3x3 convolutions of 32 and 64, pooled, channel dropout, 3136-128-classes (Le, Table 2).
+
+    The table prints shapes and parameter counts only; ReLU after each layer and a dropout of .25
+    are ours.
+    """
+
+    def __init__(self, classes: int = 10):
+        super().__init__()
+        self.first = nn.Conv2d(1, 32, 3, padding=1)
+        self.second = nn.Conv2d(32, 64, 3, padding=1)
+        self.hidden = nn.Linear(3136, 128)
+        self.last = nn.Linear(128, classes)
+
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        maps = images
+        for layer in (self.first, self.second):
+            maps = F.dropout2d(F.max_pool2d(F.relu(layer(maps)), 2), 0.25, self.training)
+        return F.relu(self.hidden(maps.flatten(1)))
+
+    def head(self, features: torch.Tensor) -> torch.Tensor:
+        return F.log_softmax(self.last(features), dim=1)
+
+
+class _Residual(nn.Module):
+    """Two 3x3 convolutions with batch norm beside a strided 1x1 shortcut."""
+
+    def __init__(self, fan_in: int, fan_out: int):
+        super().__init__()
+        self.first = nn.Conv2d(fan_in, fan_out, 3, stride=2, padding=1, bias=False)
+        self.second = nn.Conv2d(fan_out, fan_out, 3, padding=1, bias=False)
+        self.shortcut = nn.Conv2d(fan_in, fan_out, 1, stride=2, bias=False)
+        self.norms = nn.ModuleList(nn.BatchNorm2d(fan_out) for _ in range(3))
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        inner = F.relu(self.norms[0](self.first(maps)))
+        return F.relu(self.norms[1](self.second(inner)) + self.norms[2](self.shortcut(maps)))
+
+
+class JudgeClassifier(Classifier):
+    """A small residual network with global pooling: nothing like the two that codecs train with.
+
+    No codec trains, encodes or selects with it, so a codec that merely games its own classifier
+    is found out here.
+    """
+
+    def __init__(self, classes: int = 10):
+        super().__init__()
+        self.stem = nn.Conv2d(1, 16, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(16)
+        self.blocks = nn.Sequential(_Residual(16, 32), _Residual(32, 64))
+        self.last = nn.Linear(64, classes)
+
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        maps = self.blocks(F.relu(self.norm(self.stem(images))))
+        return maps.mean(dim=(2, 3))
+
+    def head(self, features: torch.Tensor) -> torch.Tensor:
+        return F.log_softmax(self.last(F.dropout(features, 0.2, self.training)), dim=1)
+
+
+ARCHITECTURES: dict[str, type[Classifier]] = {
+    "zhang": ZhangClassifier,
+    "le": LeClassifier,
+    "judge": JudgeClassifier,
+}
+
+
+def save(classifier: Classifier, architecture: str, classes: int, path: str | Path) -> None:
+    """Writes a trained classifier with what is needed to build it again."""
+    note = {"kind": "classifier", "architecture": architecture, "classes": classes}
+    weights.save(classifier.state_dict(), note, path)
+
+
+def load(path: str | Path, device: torch.device | str = "cpu") -> Classifier:
+    """A trained classifier, frozen and in eval mode. Raises WeightsError for any other file."""
+    tensors, note = weights.load(path)
+    if note.get("kind") != "classifier":
+        raise weights.WeightsError(f"{path}: holds a {note.get('kind')}, not a classifier")
+    classifier = ARCHITECTURES[note["architecture"]](note["classes"])
+    classifier.load_state_dict(tensors)
+    return classifier.to(device).eval().requires_grad_(False)

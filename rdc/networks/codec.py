@@ -1,0 +1,83 @@
+"""A learned codec: encoder, quantizer and decoder under one roof, and its file."""
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from rdc.networks import quantizer, weights
+from rdc.networks.autoencoder import Decoder, Encoder
+
+
+class Codec(nn.Module):
+    """Images to code vectors and back.
+
+    Args:
+        dim, levels: code vectors are ``dim`` indices in 0..levels-1.
+        dither: whether encoder and decoder share a uniform dither (Zhang, eq. 21-22).
+        width, output_norm: of the networks (``rdc.networks.autoencoder``).
+        gradient, sigma: of the quantizer in training (``rdc.networks.quantizer.quantize``).
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        levels: int,
+        dither: bool,
+        width: float = 1.0,
+        output_norm: bool = False,
+        gradient: str = "soft",
+        sigma: float = 1.0,
+    ):
+        super().__init__()
+        quantizer.spacing(levels)  # refuses fewer than two levels
+        self.dim, self.levels, self.dither = dim, levels, dither
+        self.gradient, self.sigma = gradient, sigma
+        self.architecture = {
+            "dim": dim,
+            "levels": levels,
+            "dither": dither,
+            "width": width,
+            "output_norm": output_norm,
+        }
+        self.encoder = Encoder(dim, width)
+        self.decoder = Decoder(dim, width, output_norm)
+
+    def forward(self, images: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
+        """Reconstructions (n, 1, 28, 28) of images, differentiable.
+
+        Args:
+            uniform: (n, dim) in [0, 1), from which the dither is made; unused without dither.
+        """
+        dither = quantizer.dither_from_uniform(uniform, self.levels) if self.dither else None
+        latent = quantizer.quantize(
+            self.encoder(images), self.levels, dither, self.gradient, self.sigma
+        )
+        return self.decoder(latent)
+
+    def codes(self, features: torch.Tensor, dither: torch.Tensor | None) -> torch.Tensor:
+        """Encoder output f (n, dim) and dither u to the indices that are sent, int64 (n, dim)."""
+        return quantizer.nearest(features if dither is None else features + dither, self.levels)
+
+    def reconstruct(self, codes: torch.Tensor, dither: torch.Tensor | None) -> torch.Tensor:
+        """Received indices (n, dim), and the same dither, to images (n, 1, 28, 28) in (0, 1)."""
+        latent = quantizer.centres(self.levels, codes.device)[codes]
+        return self.decoder(latent if dither is None else latent - dither)
+
+    def save(self, path: str | Path, note: dict) -> None:
+        """Writes the weights with what is needed to build them again, and a JSON-able note."""
+        weights.save(
+            self.state_dict(),
+            {"kind": "codec", "architecture": self.architecture, **note},
+            path,
+        )
+
+
+def load(path: str | Path, device: torch.device | str = "cpu") -> tuple[Codec, dict]:
+    """A trained codec, frozen and in eval mode, and its note. Raises WeightsError otherwise."""
+    tensors, note = weights.load(path)
+    if note.get("kind") != "codec":
+        raise weights.WeightsError(f"{path}: holds a {note.get('kind')}, not a codec")
+    codec = Codec(**note["architecture"])
+    codec.load_state_dict(tensors)
+    return codec.to(device).eval().requires_grad_(False), note

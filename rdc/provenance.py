@@ -1,0 +1,78 @@
+"""Which code a result came from: the import closure of a file, and a hash of it. No torch."""
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+ROOT = PACKAGE.parent
+
+
+def closure(path: str | Path) -> list[str]:
+    """The modules of this library that a file imports, directly or not, and the packages they are in.
+
+    Found by reading the source, without running it, so that Snakemake can declare them as inputs:
+    editing one of them reruns the jobs that use it and no others.
+
+    Args:
+        path: a Python file, relative to the repository or absolute.
+
+    Returns:
+        Paths relative to the repository, sorted; the file itself only if it is in the library.
+    """
+    start = (ROOT / path).resolve()
+    reached: set[Path] = set()
+    waiting = [start]
+    while waiting:
+        file = waiting.pop()
+        if file in reached:
+            continue
+        reached.add(file)
+        waiting.extend(_imports(file))
+    inside = [file for file in reached if PACKAGE in file.parents]
+    return sorted(str(file.relative_to(ROOT)) for file in inside)
+
+
+def code_hash(path: str | Path) -> str:
+    """12 hex digits of a hash over the contents of ``closure(path)`` and the file itself."""
+    digest = hashlib.sha256()
+    for name in sorted({*closure(path), str(Path(path))}):
+        digest.update(name.encode() + b"\0" + (ROOT / name).read_bytes() + b"\0")
+    return digest.hexdigest()[:12]
+
+
+@cache
+def _imports(file: Path) -> tuple[Path, ...]:
+    """The library's files that one file imports, anywhere in it."""
+    found: list[Path] = []
+    for node in _that_run(ast.parse(file.read_text(), filename=str(file))):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                found += _files_of(alias.name)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            found += _files_of(node.module)
+            for alias in node.names:
+                found += _files_of(f"{node.module}.{alias.name}")
+    return tuple(found)
+
+
+def _that_run(tree: ast.AST):
+    """All nodes but those under ``if TYPE_CHECKING:``, which only annotations see."""
+    yield tree
+    for child in ast.iter_child_nodes(tree):
+        if isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING"):
+            continue
+        yield from _that_run(child)
+
+
+def _files_of(module: str) -> list[Path]:
+    """The file of a module of this library and the __init__ files above it; none for others."""
+    parts = module.split(".")
+    if parts[0] != PACKAGE.name:
+        return []
+    files = [
+        PACKAGE.parent.joinpath(*parts[:depth], "__init__.py") for depth in range(1, len(parts) + 1)
+    ]
+    files.append(PACKAGE.parent.joinpath(*parts).with_suffix(".py"))
+    return [file for file in files if file.is_file()]

@@ -1,0 +1,87 @@
+"""Finished cells by key, outside Snakemake's declared outputs.
+
+An interrupted batch loses only the cell it was at (and of that only what came after its last
+checkpoint); a batch that grows by one cell trains one. An entry is a folder that appears whole, by
+one rename, so a folder that is there is finished.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+MANIFEST = "entry.json"
+
+
+class Store:
+    """Folders named by key under ``root``; work in progress lies in ``root/.work``."""
+
+    def __init__(self, root: str | Path):
+        self.root = Path(root)
+
+    def entry(self, key: str) -> Path:
+        """Where the finished entry is, or will be."""
+        return self.root / key
+
+    def checkpoint(self, key: str) -> Path:
+        """Where a training under way keeps its checkpoint; its folder exists."""
+        folder = self.root / ".work" / key
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / "checkpoint.pt"
+
+    def holds(self, key: str) -> bool:
+        """Whether the entry is there and its files are as they were written.
+
+        A damaged entry is put aside under ``.work`` (never used, never silently deleted).
+        """
+        folder = self.entry(key)
+        if not folder.is_dir():
+            return False
+        if _intact(folder):
+            return True
+        aside = self.root / ".work" / f"damaged-{key}"
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(folder, aside)
+        return False
+
+    def add(self, key: str, fill: Callable[[Path], None]) -> Path:
+        """Lets ``fill`` write an entry's files into a scratch folder, then puts it in place."""
+        scratch = self.root / ".work" / f"{key}-{os.getpid()}"
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(parents=True)
+        try:
+            fill(scratch)
+            sums = {path.name: _sha256(path) for path in sorted(scratch.iterdir())}
+            (scratch / MANIFEST).write_text(json.dumps({"key": key, "sha256": sums}, indent=1))
+            os.replace(scratch, self.entry(key))
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+        shutil.rmtree(self.root / ".work" / key, ignore_errors=True)
+        return self.entry(key)
+
+    @contextlib.contextmanager
+    def lock(self, key: str) -> Iterator[None]:
+        """Waits until no other process works on this key; the kernel frees it if we die."""
+        folder = self.root / ".locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        with open(folder / key, "w") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            yield
+
+
+def _intact(folder: Path) -> bool:
+    try:
+        sums = json.loads((folder / MANIFEST).read_text())["sha256"]
+        return all(_sha256(folder / name) == found for name, found in sums.items())
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,182 @@
+"""The Parquet tables that a run leaves behind: their columns, and reading and writing them whole."""
+
+from pathlib import Path
+
+import pandas as pd
+import pandera.pandas as pa
+from pandera.typing import Series
+
+from rdc.atomic import replacing
+
+SPLITS = ("train", "validation", "test")
+VERDICTS = ("reproduced", "not reproduced", "not testable at this scale")
+
+
+class TableError(ValueError):
+    """A table that is missing, damaged or of the wrong form: names the file and the fault."""
+
+
+class _Table(pa.DataFrameModel):
+    class Config:
+        strict = True
+        coerce = True
+
+
+class Cells(_Table):
+    """One row per cell and split. Losses are means over images; images lie in [0, 1]."""
+
+    run: Series[str]
+    study: Series[str]
+    dataset: Series[str]
+    split: Series[str] = pa.Field(isin=SPLITS)
+    method: Series[str]
+    weights: Series[str]  # JSON: term of the objective to weight
+    lam: Series[float] = pa.Field(ge=0, nullable=True)
+    dim: Series[int] = pa.Field(ge=1)
+    levels: Series[int] = pa.Field(ge=2)
+    dither: Series[bool]
+    rate_bits: Series[float] = pa.Field(gt=0)  # dim * log2(levels), per image
+    entropy_bits: Series[float] = pa.Field(ge=0)  # cross-entropy of the stream's model, per image
+    coded_bits: Series[float] = pa.Field(gt=0)  # of a real file, per image, header counted
+    seed: Series[int]
+    encoder_from: Series[str] = pa.Field(nullable=True)
+    classifier: Series[str]
+    mse: Series[float] = pa.Field(ge=0)  # per pixel
+    psnr: Series[float]  # dB, of the mean squared error over all images
+    nll_nats: Series[float] = pa.Field(ge=0)
+    accuracy: Series[float] = pa.Field(ge=0, le=1)  # of ``classifier`` on reconstructions
+    accuracy_judge: Series[float] = pa.Field(ge=0, le=1)  # of a classifier no codec trained with
+    w1_critic: Series[float] = pa.Field(nullable=True)  # by the training critic
+    w1_fresh: Series[float] = pa.Field(nullable=True)  # by a critic trained afterwards
+    sliced_w1: Series[float] = pa.Field(ge=0)
+    steps: Series[int] = pa.Field(ge=0)
+    epochs: Series[int] = pa.Field(ge=0)
+    code_key: Series[str]  # hash of the training code
+    cell: Series[str]  # the cell's name within its study
+    cell_key: Series[str]  # hash of everything that decides its weights
+    recipe: Series[str]
+    width: Series[float] = pa.Field(gt=0)
+    n_images: Series[int] = pa.Field(ge=1)
+    accuracy_clean: Series[float] = pa.Field(ge=0, le=1)  # of ``classifier`` on the originals
+
+
+class Costs(_Table):
+    """What differs from run to run, apart from the results. One row per cell."""
+
+    run: Series[str]
+    study: Series[str]
+    cell: Series[str]
+    cell_key: Series[str]
+    train_seconds: Series[float] = pa.Field(ge=0)
+    evaluate_seconds: Series[float] = pa.Field(ge=0)
+    device: Series[str]
+    torch_version: Series[str]
+
+
+class Curves(_Table):
+    """Losses by epoch. Split ``train``: means over the epoch; ``validation``: after it."""
+
+    run: Series[str]
+    study: Series[str]
+    cell: Series[str]
+    epoch: Series[int] = pa.Field(ge=1)
+    split: Series[str] = pa.Field(isin=SPLITS)
+    term: Series[str]
+    value: Series[float]
+
+
+class Confusion(_Table):
+    """Test images of class ``label`` that ``classifier`` reads as ``predicted``, per cell."""
+
+    run: Series[str]
+    study: Series[str]
+    cell: Series[str]
+    classifier: Series[str]
+    label: Series[int] = pa.Field(ge=0)
+    predicted: Series[int] = pa.Field(ge=0)
+    share: Series[float] = pa.Field(ge=0, le=1)  # of the images with this label
+
+
+class Classifiers(_Table):
+    """Clean accuracy of each classifier, by dataset and split."""
+
+    run: Series[str]
+    dataset: Series[str]
+    classifier: Series[str]
+    split: Series[str] = pa.Field(isin=SPLITS)
+    accuracy: Series[float] = pa.Field(ge=0, le=1)
+    nll_nats: Series[float] = pa.Field(ge=0)
+    n_images: Series[int] = pa.Field(ge=1)
+    epochs: Series[int] = pa.Field(ge=1)
+    parameters: Series[int] = pa.Field(ge=1)
+
+
+class Claims(_Table):
+    """A published claim, what we measured, and the verdict."""
+
+    paper: Series[str]
+    claim: Series[str]
+    where: Series[str]
+    published: Series[str]
+    measured: Series[float] = pa.Field(nullable=True)
+    low: Series[float] = pa.Field(nullable=True)  # 95 % interval of ``measured``
+    high: Series[float] = pa.Field(nullable=True)
+    tolerance: Series[str]
+    verdict: Series[str] = pa.Field(isin=VERDICTS)
+    note: Series[str]
+
+
+SCHEMAS: dict[str, type[_Table]] = {
+    "cells": Cells,
+    "costs": Costs,
+    "curves": Curves,
+    "confusion": Confusion,
+    "classifiers": Classifiers,
+    "claims": Claims,
+}
+
+
+def write(table: str, rows: pd.DataFrame | list[dict], path: str | Path) -> pd.DataFrame:
+    """Checks rows against a schema and writes them whole or not at all.
+
+    Args:
+        table: a name in ``SCHEMAS``.
+        rows: a frame or a list of records, one per row; columns in any order, none extra.
+        path: the Parquet file.
+
+    Returns:
+        The frame as written: the schema's columns in the schema's order.
+
+    Raises:
+        TableError: names the file and the columns at fault.
+    """
+    columns = list(SCHEMAS[table].to_schema().columns)
+    frame = pd.DataFrame(rows)
+    if frame.empty:
+        frame = pd.DataFrame({column: [] for column in columns})
+    frame = _checked(table, frame, path)[columns]
+    with replacing(path) as scratch:
+        frame.to_parquet(scratch, index=False)
+    return frame
+
+
+def read(table: str, path: str | Path) -> pd.DataFrame:
+    """Reads a table and checks it. Raises TableError where it is missing, damaged or another."""
+    try:
+        frame = pd.read_parquet(path)
+    except FileNotFoundError:
+        raise TableError(f"{path}: no such table") from None
+    except Exception as error:  # pyarrow raises many kinds for a truncated file
+        raise TableError(
+            f"{path}: cannot be read as Parquet ({error}); delete it and run again to rebuild it"
+        ) from None
+    return _checked(table, frame, path)
+
+
+def _checked(table: str, frame: pd.DataFrame, path: str | Path) -> pd.DataFrame:
+    try:
+        return SCHEMAS[table].validate(frame, lazy=True)
+    except pa.errors.SchemaErrors as error:
+        faults = error.failure_cases[["column", "check", "failure_case"]].drop_duplicates()
+        lines = [f"{row.column}: {row.check}, found {row.failure_case}" for row in faults.itertuples()]
+        raise TableError(f"{path}: not a table of {table}\n" + "\n".join(lines[:10])) from None

@@ -1,0 +1,255 @@
+"""Trains a list of cells in one process, keeping each finished one in the run's store.
+
+Runs without Snakemake, on a machine that has torch and little else::
+
+    python -m rdc.training --config config/mnist.yaml --cells 'rdc*levels=3*' --out results/mnist
+
+A Snakemake run with ``results/mnist`` as its folder then finds these cells trained.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy
+import torch
+
+from rdc import cells as grid
+from rdc import config as configs
+from rdc import loop, pretraining, provenance
+from rdc.allocator import keep_freed_memory
+from rdc.cells import Cell
+from rdc.datasets import images, sources
+from rdc.networks import classifiers, codec, weights
+from rdc.store import Store
+
+CODEC, CRITICS, CURVES, COST = "codec.safetensors", "critics.safetensors", "curves.json", "cost.json"
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Where a run's files lie; the Snakefile's rules use the same places."""
+
+    root: Path
+
+    def dataset(self, name: str) -> Path:
+        return self.root / "datasets" / f"{name}.npz"
+
+    def classifier(self, dataset: str, name: str) -> Path:
+        return self.root / "classifiers" / dataset / f"{name}.safetensors"
+
+    @property
+    def store(self) -> Store:
+        return Store(self.root / "store")
+
+
+class CellsFailed(RuntimeError):
+    """Some cells could not be trained; the others were. Names each and its reason."""
+
+
+def device(name: str = "auto") -> torch.device:
+    """``auto`` is a GPU where there is one."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+@cache
+def code_key() -> str:
+    """Hash of all code that training runs through."""
+    return provenance.code_hash("rdc/loop.py")
+
+
+def key_of(cell: Cell, cells: list[Cell], folder: Folder) -> str:
+    """The cell's key in the store: its settings, its data, the training code, and versions.
+
+    Args:
+        cells: where a frozen encoder's cell is looked up.
+    """
+    return grid.key(
+        cell,
+        {
+            "data": _prepared(folder.dataset(cell.dataset)).checksum(),
+            "classifier": _checksum(folder.classifier(cell.dataset, cell.classifier)),
+            "code": code_key(),
+            "torch": torch.__version__.split("+")[0],
+            "numpy": numpy.__version__,
+            "encoder": (
+                key_of(_encoder_cell(cell, cells), cells, folder) if cell.encoder_from else None
+            ),
+        },
+    )
+
+
+def train_cells(
+    chosen: list[Cell],
+    cells: list[Cell],
+    folder: Folder,
+    device: torch.device,
+    report: Callable[[str], None] = print,
+) -> dict[str, Path]:
+    """Trains what the store does not hold yet, one cell after the other.
+
+    Args:
+        chosen: the cells to train.
+        cells: all cells of the run, among them those whose encoders are kept frozen.
+        folder: of the run; has the prepared datasets and the classifiers.
+
+    Returns:
+        Each chosen cell's folder in the store, by cell name: ``codec.safetensors``,
+        ``critics.safetensors`` where it has critics, ``curves.json``, ``cost.json``.
+
+    Raises:
+        CellsFailed: after all others are trained, where a loss diverged or an encoder is missing.
+    """
+    keep_freed_memory()
+    entries, failures = {}, []
+    for number, cell in enumerate(chosen, start=1):
+        key = key_of(cell, cells, folder)
+        with folder.store.lock(key):
+            if folder.store.holds(key):
+                report(f"[{number}/{len(chosen)}] {cell.study}/{cell.name} is trained already")
+            else:
+                report(f"[{number}/{len(chosen)}] {cell.study}/{cell.name} ({key})")
+                try:
+                    _train_one(cell, key, cells, folder, device, report)
+                except (loop.Diverged, weights.WeightsError) as error:
+                    report(f"FAILED: {error}")
+                    failures.append(str(error))
+                    continue
+        entries[cell.name] = folder.store.entry(key)
+    if failures:
+        raise CellsFailed(
+            f"{len(failures)} of {len(chosen)} cells failed; the others are kept and will not be "
+            "trained again:\n" + "\n".join(failures)
+        )
+    return entries
+
+
+def _train_one(
+    cell: Cell,
+    key: str,
+    cells: list[Cell],
+    folder: Folder,
+    device: torch.device,
+    report: Callable[[str], None],
+) -> None:
+    prepared = _prepared(folder.dataset(cell.dataset))
+    classifier = classifiers.load(folder.classifier(cell.dataset, cell.classifier), device)
+    encoder = None
+    if cell.encoder_from:
+        base = folder.store.entry(key_of(_encoder_cell(cell, cells), cells, folder)) / CODEC
+        encoder = codec.load(base)[0].encoder.state_dict()
+    trained = loop.train(
+        cell,
+        prepared.split("train", cell.validation),
+        prepared.split("validation", cell.validation),
+        classifier,
+        device,
+        folder.store.checkpoint(key),
+        encoder,
+        report,
+    )
+    note = {
+        "cell": cell.name,
+        "study": cell.study,
+        "dataset": cell.dataset,
+        "key": key,
+        "code_key": code_key(),
+        "settings": cell.settings(),
+        "encoder_from": cell.encoder_from,
+        "steps": trained.steps,
+        "epochs": cell.training.epochs,
+    }
+    cost = {
+        "train_seconds": trained.seconds,
+        "device": _device_name(device),
+        "torch_version": torch.__version__,
+    }
+
+    def fill(scratch: Path) -> None:
+        trained.codec.save(scratch / CODEC, note)
+        if trained.critics:
+            tensors = {
+                f"{band}.{name}": tensor
+                for band, critic in trained.critics.items()
+                for name, tensor in critic.state_dict().items()
+            }
+            weights.save(tensors, {"kind": "critics", "cell": cell.name}, scratch / CRITICS)
+        (scratch / CURVES).write_text(json.dumps(trained.curves, indent=0))
+        (scratch / COST).write_text(json.dumps(cost, indent=1))
+
+    folder.store.add(key, fill)
+
+
+def _encoder_cell(cell: Cell, cells: list[Cell]) -> Cell:
+    return next(c for c in cells if (c.study, c.name) == (cell.study, cell.encoder_from))
+
+
+@cache
+def _prepared(path: Path) -> images.Prepared:
+    return images.load(path)
+
+
+@cache
+def _checksum(path: Path) -> str:
+    """Of a classifier's weights, whatever file they lie in."""
+    return weights.checksum(path)
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def _ensure_inputs(config: configs.Config, chosen: list[Cell], folder: Folder, device) -> None:
+    """Prepares the datasets and trains the classifiers that are not there yet."""
+    for dataset_name in dict.fromkeys(cell.dataset for cell in chosen):
+        path = folder.dataset(dataset_name)
+        dataset = config.datasets[dataset_name]
+        if not path.is_file():
+            if dataset.source is not None:
+                for file in sources.SOURCES[dataset.source].files:
+                    sources.fetch(dataset.source, file.name, Path("data", dataset.source, file.name))
+            images.save(images.prepare(dataset.source, dataset.folder, Path("data")), path)
+        prepared = _prepared(path)
+        for name in dict.fromkeys(c.classifier for c in chosen if c.dataset == dataset_name):
+            target = folder.classifier(dataset_name, name)
+            if not target.is_file():
+                settings = config.classifiers[name]
+                split = prepared.split("train", dataset.held_from_classifiers)
+                classes = len(prepared.classes)
+                trained = pretraining.pretrain(settings, split, classes, device, print)
+                classifiers.save(trained, settings.architecture, classes, target)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--config", required=True, help="a config file, such as config/mnist.yaml")
+    parser.add_argument("--cells", default="*", help="a shell pattern on the cells' names")
+    parser.add_argument("--out", required=True, type=Path, help="the run's folder")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--list", action="store_true", help="only name the cells that fit")
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(options.threads)
+    try:
+        config = configs.load(options.config)
+        cells = grid.expand(config)
+        chosen = grid.select(cells, options.cells)
+        if options.list:
+            print("\n".join(f"{cell.study}/{cell.name}" for cell in chosen))
+            return
+        keep_freed_memory()
+        folder, where = Folder(options.out), device(options.device)
+        _ensure_inputs(config, chosen, folder, where)
+        train_cells(chosen, cells, folder, where)
+    except (configs.ConfigError, sources.DataError, weights.WeightsError, CellsFailed) as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""The classifiers that read originals and reconstructions.
+
+in:  <results>/datasets/{dataset}.npz
+out: <results>/classifiers/{dataset}/{classifier}.safetensors, its rows of the table classifiers
+"""
+
+
+rule pretrain:
+    input:
+        dataset="<results>/datasets/{dataset}.npz",
+        code=closure("workflow/scripts/pretrain.py"),
+    output:
+        weights="<results>/classifiers/{dataset}/{classifier}.safetensors",
+        rows="<results>/parts/classifiers/{dataset}/{classifier}.parquet",
+    log:
+        "<logs>/pretrain/{dataset}/{classifier}.log",
+    benchmark:
+        "<benchmarks>/pretrain/{dataset}/{classifier}.tsv"
+    params:
+        run=CONFIG.run,
+        settings=classifier_settings,
+        held_out=dataset_settings("held_from_classifiers"),
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=60,
+        gpu=GPU,
+    script:
+        "../scripts/pretrain.py"

@@ -1,0 +1,126 @@
+"""What the rules share: the checked config, the grid, and functions that name their inputs.
+
+Nothing here imports torch: a Snakefile is parsed again for every job on a cluster.
+"""
+
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+sys.path.insert(0, str(Path(workflow.basedir)))
+
+from rdc import cells as grid
+from rdc import config as configs
+from rdc.datasets.sources import SOURCES
+from rdc.provenance import closure
+
+try:
+    CONFIG = configs.parse(config)
+    CELLS = grid.expand(CONFIG)
+except configs.ConfigError as error:
+    raise WorkflowError(f"the config cannot be run:\n{error}") from None
+
+BATCHES = grid.batches(CONFIG)
+# Jobs ask for a GPU only where there is one; profiles/default says how many share it.
+GPU = int(Path("/dev/nvidia0").exists())
+TABLES = ["cells", "costs", "curves", "confusion", "classifiers"]
+
+WILDCARDS = {
+    "dataset": "|".join(CONFIG.datasets),
+    "classifier": "|".join(CONFIG.classifiers),
+    "study": "|".join(CONFIG.studies),
+    "source": "|".join(SOURCES),
+    "file": "[^/]+",
+    "batch": "[^/]+",
+    "table": "|".join(TABLES),
+}
+
+
+def source_files(wildcards):
+    """The files that a dataset is made of."""
+    dataset = CONFIG.datasets[wildcards.dataset]
+    if dataset.folder is not None:
+        return sorted(str(path) for path in dataset.folder.rglob("*") if path.is_file())
+    return [f"data/{dataset.source}/{file.name}" for file in SOURCES[dataset.source].files]
+
+
+def dataset_settings(key):
+    """Of the dataset in the wildcards, one setting."""
+    return lambda wildcards: getattr(CONFIG.datasets[wildcards.dataset], key)
+
+
+def classifier_settings(wildcards):
+    return CONFIG.classifiers[wildcards.classifier].model_dump(mode="json")
+
+
+def dataset_of(wildcards):
+    return f"<results>/datasets/{CONFIG.studies[wildcards.study].dataset}.npz"
+
+
+def classifier_of(wildcards):
+    study = CONFIG.studies[wildcards.study]
+    return f"<results>/classifiers/{study.dataset}/{study.classifier}.safetensors"
+
+
+def judge_of(wildcards):
+    dataset = CONFIG.studies[wildcards.study].dataset
+    return f"<results>/classifiers/{dataset}/{configs.JUDGE}.safetensors"
+
+
+def cells_of(wildcards):
+    """A batch's cells, as plain data: a change of one reruns the batch."""
+    return [grid.as_json(cell) for cell in BATCHES[wildcards.study, wildcards.batch]]
+
+
+def bases_of(wildcards):
+    """The cells whose encoders a batch keeps frozen."""
+    wanted = {cell.encoder_from for cell in BATCHES[wildcards.study, wildcards.batch]}
+    return [
+        grid.as_json(cell)
+        for cell in CELLS
+        if cell.study == wildcards.study and cell.name in wanted
+    ]
+
+
+def base_codecs(wildcards):
+    """The batches that train those cells."""
+    wanted = {base["encoder_from"] for base in cells_of(wildcards)} - {None}
+    return [
+        f"<results>/codecs/{study}/{batch}"
+        for (study, batch), members in BATCHES.items()
+        if study == wildcards.study and wanted & {cell.name for cell in members}
+    ]
+
+
+def tier_priority(wildcards):
+    """Lower tiers first."""
+    return -min(cell.tier for cell in BATCHES[wildcards.study, wildcards.batch])
+
+
+def minutes_for(wildcards, attempt):
+    """A generous guess for a cluster's time limit: epochs of all cells, twice as long if retried."""
+    epochs = sum(cell.training.epochs for cell in BATCHES[wildcards.study, wildcards.batch])
+    return max(30, 4 * epochs) * attempt
+
+
+def parts_of(wildcards):
+    """The parts that one table is gathered from."""
+    if wildcards.table == "classifiers":
+        return [
+            f"<results>/parts/classifiers/{dataset}/{classifier}.parquet"
+            for dataset in used_datasets()
+            for classifier in used_classifiers(dataset)
+        ]
+    return [
+        f"<results>/parts/{wildcards.table}/{study}/{batch}.parquet" for study, batch in BATCHES
+    ]
+
+
+def used_datasets():
+    return list(dict.fromkeys(study.dataset for study in CONFIG.studies.values()))
+
+
+def used_classifiers(dataset):
+    readers = [s.classifier for s in CONFIG.studies.values() if s.dataset == dataset]
+    return list(dict.fromkeys([*readers, configs.JUDGE]))

@@ -1,0 +1,37 @@
+"""Measures a batch of trained cells: rows, confusion, costs, and reconstructions to look at."""
+
+import os
+from pathlib import Path
+
+import torch
+
+from rdc import cells, config, joblog, measuring, tables, training
+from rdc.datasets import sources
+from rdc.networks import weights
+
+report = joblog.start(snakemake.log[0], expected=(sources.DataError, weights.WeightsError))
+torch.set_num_threads(snakemake.threads)
+chosen = [cells.from_json(cell) for cell in snakemake.params.cells]
+
+entries = measuring.measure_cells(
+    chosen,
+    Path(snakemake.input.codecs),
+    Path(snakemake.input.dataset),
+    Path(snakemake.input.classifier),
+    Path(snakemake.input.judge),
+    config.Evaluation.model_validate(snakemake.params.settings),
+    training.Folder(Path(snakemake.params.folder)).store,
+    training.device(),
+    report,
+)
+
+target = Path(snakemake.output.measured)
+target.mkdir(parents=True)
+parts = {"cells": [], "confusion": [], "costs": []}
+for cell in chosen:
+    for file in (measuring.IMAGES, measuring.ENTROPY):
+        os.link(entries[cell.name] / file, target / f"{cell.name}.{file}")
+    for table, rows in measuring.table_rows(snakemake.params.run, cell, entries[cell.name]).items():
+        parts[table] += rows
+for table, rows in parts.items():
+    tables.write(table, rows, snakemake.output[table])

@@ -1,0 +1,35 @@
+"""Trains a batch of cells; those that the run's store holds already are only linked."""
+
+import json
+import os
+from pathlib import Path
+
+import torch
+
+from rdc import cells, joblog, tables, training
+from rdc.datasets import sources
+from rdc.networks import weights
+
+report = joblog.start(
+    snakemake.log[0],
+    expected=(training.CellsFailed, sources.DataError, weights.WeightsError, ValueError),
+)
+torch.set_num_threads(snakemake.threads)
+chosen = [cells.from_json(cell) for cell in snakemake.params.cells]
+bases = [cells.from_json(cell) for cell in snakemake.params.bases]
+folder = training.Folder(Path(snakemake.params.folder))
+
+entries = training.train_cells(chosen, chosen + bases, folder, training.device(), report)
+
+target = Path(snakemake.output.codecs)
+target.mkdir(parents=True)
+curves = []
+for cell in chosen:
+    for file in (training.CODEC, training.CRITICS, training.COST):
+        stored = entries[cell.name] / file
+        if stored.is_file():
+            os.link(stored, target / f"{cell.name}.{file}")
+    names = {"run": snakemake.params.run, "study": cell.study, "cell": cell.name}
+    stored = json.loads((entries[cell.name] / training.CURVES).read_text())
+    curves += [{**names, **row} for row in stored]
+tables.write("curves", curves, snakemake.output.curves)
