@@ -57,13 +57,22 @@ class Decoder(nn.Module):
     def __init__(self, dim):
         super().__init__()
         self.expand = nn.Sequential(
-            nn.Linear(dim, 128), nn.BatchNorm1d(128), nn.LeakyReLU(),
-            nn.Linear(128, 512), nn.BatchNorm1d(512), nn.LeakyReLU(),
+            nn.Linear(dim, 128),
+            nn.BatchNorm1d(128),
+            nn.LeakyReLU(),
+            nn.Linear(128, 512),
+            nn.BatchNorm1d(512),
+            nn.LeakyReLU(),
         )
         self.deconvolve = nn.Sequential(
-            nn.ConvTranspose2d(32, 64, 5, 2), nn.BatchNorm2d(64), nn.LeakyReLU(),
-            nn.ConvTranspose2d(64, 128, 5, 2), nn.BatchNorm2d(128), nn.LeakyReLU(),
-            nn.ConvTranspose2d(128, 1, 4, 1), nn.Sigmoid(),
+            nn.ConvTranspose2d(32, 64, 5, 2),
+            nn.BatchNorm2d(64),
+            nn.LeakyReLU(),
+            nn.ConvTranspose2d(64, 128, 5, 2),
+            nn.BatchNorm2d(128),
+            nn.LeakyReLU(),
+            nn.ConvTranspose2d(128, 1, 4, 1),
+            nn.Sigmoid(),
         )
 
     def forward(self, z, u):
@@ -92,10 +101,12 @@ def train(folder, epochs, dim=3, levels=3, lr=0.01, max_steps=None):
     train_loader, test_loader = loaders(folder)
     encoder, decoder = Encoder(dim, levels), Decoder(dim)
     alpha = 2 / (levels - 1)
-    optimizers = [torch.optim.Adam(m.parameters(), lr=lr, betas=(0.5, 0.9))
-                  for m in (encoder, decoder)]
-    schedulers = [torch.optim.lr_scheduler.LambdaLR(o, lambda e: 1 if e < 20 else 1 / 5)
-                  for o in optimizers]
+    optimizers = [
+        torch.optim.Adam(m.parameters(), lr=lr, betas=(0.5, 0.9)) for m in (encoder, decoder)
+    ]
+    schedulers = [
+        torch.optim.lr_scheduler.LambdaLR(o, lambda e: 1 if e < 20 else 1 / 5) for o in optimizers
+    ]
     criterion = nn.MSELoss()
     start, cpu_start, images = time.perf_counter(), time.process_time(), 0
     for epoch in range(1, epochs + 1):

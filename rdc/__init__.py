@@ -1,0 +1,1 @@
+"""RDC Atlas: the rate-distortion-classification tradeoff in lossy image compression."""

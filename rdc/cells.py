@@ -40,6 +40,7 @@ class Cell:
     encoder_from: str | None = None
     frozen_batch_norm: str = "eval"
     tier: int = 1
+    moves: str = "networks"
 
     @property
     def name(self) -> str:
@@ -64,6 +65,15 @@ class Cell:
 
         ``encoder_from`` is left to the caller, who knows that cell's key.
         """
+        if self.moves == "codebook":
+            return {
+                "moves": self.moves,
+                "validation": self.validation,
+                "weights": sorted(self.weights),
+                "codewords": self.levels**self.dim,
+                "seed": self.seed,
+                "iterations": self.training.epochs,
+            }
         return {
             "validation": self.validation,
             "weights": sorted(self.weights),
@@ -155,7 +165,15 @@ def batches(config: Config) -> dict[tuple[str, str], list[Cell]]:
     """
     groups: dict[tuple, list[Cell]] = {}
     for cell in expand(config):
-        group = (cell.study, cell.tier, cell.method, cell.dim, cell.levels, cell.dither, cell.recipe)
+        group = (
+            cell.study,
+            cell.tier,
+            cell.method,
+            cell.dim,
+            cell.levels,
+            cell.dither,
+            cell.recipe,
+        )
         groups.setdefault(group, []).append(cell)
     named = {}
     for (study, tier, method, dim, levels, dither, recipe), cells in groups.items():
@@ -187,13 +205,14 @@ def _cells_of(config: Config, study_name: str, study: Study, grid: Grid):
                 lam=lam,
                 dim=dim,
                 levels=levels,
-                dither=dither,
+                dither=dither and method.moves == "networks",  # a codebook has no use for it
                 seed=seed,
                 width=study.width,
                 output_norm=study.output_norm,
                 recipe=recipe,
                 training=config.recipes[recipe],
                 tier=grid.tier,
+                moves=method.moves,
             )
             yield cell if method.encoder_from is None else _universal(cell, method)
 

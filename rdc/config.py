@@ -171,6 +171,7 @@ class Method(Section):
     """A codec's objective: a weight for each term, a number or ``lam`` (the grid's lambda)."""
 
     weights: dict[str, Literal["lam"] | Weight]
+    moves: Literal["networks", "codebook"] = "networks"  # what is free to minimise the objective
     encoder_from: EncoderFrom | None = None
 
     @model_validator(mode="after")
@@ -180,6 +181,13 @@ class Method(Section):
                 raise ValueError(f"weights: found term {term!r}{_nearest(term, TERMS)}")
         if not self.weights:
             raise ValueError(f"weights: found none, needs at least one of {', '.join(TERMS)}")
+        if self.moves == "codebook":
+            if not {"mse"} <= set(self.weights) <= {"mse", "nll"} or self.weights["mse"] != "1":
+                raise ValueError(
+                    f"weights: found {self.weights} for a codebook, needs mse: 1 and optionally nll"
+                )
+            if self.encoder_from is not None:
+                raise ValueError("encoder_from: a codebook has no encoder to take from elsewhere")
         return self
 
     @property
@@ -350,8 +358,10 @@ def _section_at(path: tuple) -> type[BaseModel]:
             model = model.model_fields[part].annotation
         else:  # the value type of a mapping of names to sections
             model = model.__args__[-1]
-        if not isinstance(model, type) and hasattr(model, "__args__") and type(None) in (
-            model.__args__
+        if (
+            not isinstance(model, type)
+            and hasattr(model, "__args__")
+            and type(None) in (model.__args__)
         ):
             model = next(a for a in model.__args__ if a is not type(None))
     return model

@@ -7,6 +7,7 @@ streams, so that no number can rest on bits that were not sent.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -15,7 +16,8 @@ import torch
 
 from rdc import bitstream
 from rdc.bitstream import EntropyModel
-from rdc.networks import quantizer
+from rdc.limits import codebook_files, codebooks
+from rdc.networks import quantizer, stored, weights
 
 if TYPE_CHECKING:
     from rdc import config
@@ -77,6 +79,48 @@ class LearnedCodec:
         if numbers is None:
             return None
         return quantizer.dither_from_uniform(torch.from_numpy(numbers), self.levels)
+
+
+class CodebookCodec:
+    """A vector quantizer as the evaluator sees it: one symbol an image, of as many as codewords."""
+
+    dim, dither = 1, False
+
+    def __init__(self, book: codebooks.Codebook, classifier: Classifier, device: torch.device):
+        self.book, self.classifier, self.device = book, classifier, device
+        self.levels = len(book.codewords)
+
+    def analyse(self, pixels: np.ndarray) -> np.ndarray:
+        images = codebooks.flat(pixels)
+        posteriors = None
+        if self.book.mu > 0:
+            posteriors = codebooks.posteriors_of(images, self.classifier, self.device)
+        return self.book.assign(images, posteriors)[:, None]
+
+    def codes(self, features: np.ndarray, numbers: np.ndarray | None) -> np.ndarray:
+        return features
+
+    def reconstruct(self, codes: np.ndarray, numbers: np.ndarray | None) -> np.ndarray:
+        side = int(self.book.codewords.shape[1] ** 0.5)
+        return self.book.codewords[codes[:, 0]].reshape(-1, side, side)
+
+
+def open_codec(
+    path: Path, classifier: Classifier, device: torch.device
+) -> tuple[LearnedCodec | CodebookCodec, dict]:
+    """A trained codec of either kind, ready to be measured, and its file's note.
+
+    Args:
+        classifier: what a class-aware codebook's encoder reads its input with.
+
+    Raises:
+        WeightsError: missing, damaged, or neither kind.
+    """
+    if weights.note(path).get("kind") == "codebook":
+        book, note = codebook_files.load(path)
+        return CodebookCodec(book, classifier, device), note
+    trained, note = stored.load_codec(path, device)
+    return LearnedCodec(trained, device), note
 
 
 @dataclass(frozen=True)

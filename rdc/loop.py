@@ -267,9 +267,7 @@ class _Run:
         reconstructions = codec(images, uniform[:, : self.cell.dim])
         total, values = objective.weighted_sum(
             self.weights,
-            objective.Batch(
-                images, reconstructions, labels, self.classifier, self.trained.critics
-            ),
+            objective.Batch(images, reconstructions, labels, self.classifier, self.trained.critics),
         )
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()

@@ -13,7 +13,7 @@ from rdc import cells as grid
 from rdc import config, evaluation, provenance, tables
 from rdc.cells import Cell
 from rdc.datasets import images
-from rdc.networks import classifiers, codec, critics, weights
+from rdc.networks import stored, weights
 from rdc.store import Store
 from rdc.training import CODEC, COST, CRITICS
 
@@ -50,7 +50,7 @@ def measure_cells(
         its squared error), ``entropy.safetensors`` (the bitstream's model).
     """
     prepared = images.load(dataset)
-    reader, judging = classifiers.load(classifier, device), classifiers.load(judge, device)
+    reader, judging = (stored.load_classifier(path, device) for path in (classifier, judge))
     fixed = {
         "settings": settings.model_dump(mode="json"),
         "data": prepared.checksum(),
@@ -63,7 +63,7 @@ def measure_cells(
     entries = {}
     for number, cell in enumerate(chosen, start=1):
         path = codecs / f"{cell.name}.{CODEC}"
-        trained, note = codec.load(path, device)
+        codec, note = evaluation.open_codec(path, reader, device)
         key = grid.digest({"measured": note["key"], "validation": cell.validation, **fixed})
         with store.lock(key):
             if store.holds(key):
@@ -72,14 +72,16 @@ def measure_cells(
                 report(f"[{number}/{len(chosen)}] measuring {cell.study}/{cell.name}")
                 start = time.perf_counter()
                 measured = evaluation.evaluate(
-                    evaluation.LearnedCodec(trained, device),
+                    codec,
                     note["key"],
                     {name: prepared.split(name, cell.validation) for name in tables.SPLITS},
                     reader,
                     judging,
                     settings,
                     device,
-                    critics.load(codecs / f"{cell.name}.{CRITICS}", "pixels", cell.width, device),
+                    stored.load_critic(
+                        codecs / f"{cell.name}.{CRITICS}", "pixels", cell.width, device
+                    ),
                 )
                 cost = json.loads((codecs / f"{cell.name}.{COST}").read_text())
                 cost["evaluate_seconds"] = time.perf_counter() - start
@@ -90,8 +92,8 @@ def measure_cells(
 
 def table_rows(run: str, cell: Cell, entry: Path) -> dict[str, list[dict]]:
     """A measured cell's rows for the tables ``cells``, ``confusion`` and ``costs``."""
-    stored = json.loads((entry / ROWS).read_text())
-    note = stored["note"]
+    content = json.loads((entry / ROWS).read_text())
+    note = content["note"]
     names = {"run": run, "study": cell.study, "cell": cell.name}
     described = {
         **names,
@@ -114,13 +116,13 @@ def table_rows(run: str, cell: Cell, entry: Path) -> dict[str, list[dict]]:
         "width": cell.width,
     }
     return {
-        "cells": [{**described, **row} for row in stored["rows"]],
+        "cells": [{**described, **row} for row in content["rows"]],
         "confusion": [
             {**names, "classifier": cell.classifier, "label": i, "predicted": j, "share": share}
-            for i, row in enumerate(stored["confusion"])
+            for i, row in enumerate(content["confusion"])
             for j, share in enumerate(row)
         ],
-        "costs": [{**names, "cell_key": note["key"], **stored["cost"]}],
+        "costs": [{**names, "cell_key": note["key"], **content["cost"]}],
     }
 
 

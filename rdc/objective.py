@@ -1,13 +1,18 @@
 """The terms that every codec's objective is a weighted sum of (names in ``rdc.config.TERMS``)."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import torch
 from torch.nn import functional as F
 
-from rdc.networks.classifiers import Classifier
 from rdc.networks.critics import Critic, band_of
+
+if TYPE_CHECKING:
+    from rdc.networks.classifiers import Classifier
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,8 @@ def closure(path: str | Path) -> list[str]:
             continue
         reached.add(file)
         waiting.extend(_imports(file))
-    inside = [file for file in reached if PACKAGE in file.parents]
+    # The package's own __init__ only hands names on, so that it decides no result.
+    inside = [f for f in reached if PACKAGE in f.parents and f != PACKAGE / "__init__.py"]
     return sorted(str(file.relative_to(ROOT)) for file in inside)
 
 

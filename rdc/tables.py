@@ -178,5 +178,7 @@ def _checked(table: str, frame: pd.DataFrame, path: str | Path) -> pd.DataFrame:
         return SCHEMAS[table].validate(frame, lazy=True)
     except pa.errors.SchemaErrors as error:
         faults = error.failure_cases[["column", "check", "failure_case"]].drop_duplicates()
-        lines = [f"{row.column}: {row.check}, found {row.failure_case}" for row in faults.itertuples()]
+        lines = [
+            f"{row.column}: {row.check}, found {row.failure_case}" for row in faults.itertuples()
+        ]
         raise TableError(f"{path}: not a table of {table}\n" + "\n".join(lines[:10])) from None

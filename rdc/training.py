@@ -10,9 +10,10 @@ A Snakemake run with ``results/mnist`` as its folder then finds these cells trai
 import argparse
 import json
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy
@@ -24,10 +25,16 @@ from rdc import loop, pretraining, provenance
 from rdc.allocator import keep_freed_memory
 from rdc.cells import Cell
 from rdc.datasets import images, sources
-from rdc.networks import classifiers, codec, weights
+from rdc.limits import codebook_files, codebooks
+from rdc.networks import stored, weights
 from rdc.store import Store
 
-CODEC, CRITICS, CURVES, COST = "codec.safetensors", "critics.safetensors", "curves.json", "cost.json"
+CODEC, CRITICS, CURVES, COST = (
+    "codec.safetensors",
+    "critics.safetensors",
+    "curves.json",
+    "cost.json",
+)
 
 
 @dataclass(frozen=True)
@@ -59,9 +66,10 @@ def device(name: str = "auto") -> torch.device:
 
 
 @cache
-def code_key() -> str:
-    """Hash of all code that training runs through."""
-    return provenance.code_hash("rdc/loop.py")
+def code_key(moves: str) -> str:
+    """Hash of all code that training runs through, for networks or for a codebook."""
+    files = {"networks": "rdc/loop.py", "codebook": "rdc/limits/codebooks.py"}
+    return provenance.code_hash(files[moves])
 
 
 def key_of(cell: Cell, cells: list[Cell], folder: Folder) -> str:
@@ -75,7 +83,7 @@ def key_of(cell: Cell, cells: list[Cell], folder: Folder) -> str:
         {
             "data": _prepared(folder.dataset(cell.dataset)).checksum(),
             "classifier": _checksum(folder.classifier(cell.dataset, cell.classifier)),
-            "code": code_key(),
+            "code": code_key(cell.moves),
             "torch": torch.__version__.split("+")[0],
             "numpy": numpy.__version__,
             "encoder": (
@@ -117,7 +125,7 @@ def train_cells(
                 report(f"[{number}/{len(chosen)}] {cell.study}/{cell.name} ({key})")
                 try:
                     _train_one(cell, key, cells, folder, device, report)
-                except (loop.Diverged, weights.WeightsError) as error:
+                except (loop.Diverged, weights.WeightsError, ValueError) as error:
                     report(f"FAILED: {error}")
                     failures.append(str(error))
                     continue
@@ -139,14 +147,36 @@ def _train_one(
     report: Callable[[str], None],
 ) -> None:
     prepared = _prepared(folder.dataset(cell.dataset))
-    classifier = classifiers.load(folder.classifier(cell.dataset, cell.classifier), device)
+    classifier = stored.load_classifier(folder.classifier(cell.dataset, cell.classifier), device)
+    training = prepared.split("train", cell.validation)
+    note = {
+        "cell": cell.name,
+        "study": cell.study,
+        "dataset": cell.dataset,
+        "key": key,
+        "code_key": code_key(cell.moves),
+        "settings": cell.settings(),
+        "encoder_from": cell.encoder_from,
+    }
+    start = time.perf_counter()
+    if cell.moves == "codebook":
+        size, mu = cell.levels**cell.dim, cell.weight("nll")
+        book, curves = codebooks.fit(
+            training, size, mu, classifier, device, cell.seed, cell.training.epochs
+        )
+        note |= dict.fromkeys(("steps", "epochs"), curves[-1]["epoch"])
+        fill = partial(
+            _fill_codebook, book, note, curves, _cost(time.perf_counter() - start, device)
+        )
+        folder.store.add(key, fill)
+        return
     encoder = None
     if cell.encoder_from:
         base = folder.store.entry(key_of(_encoder_cell(cell, cells), cells, folder)) / CODEC
-        encoder = codec.load(base)[0].encoder.state_dict()
+        encoder = stored.load_codec(base)[0].encoder.state_dict()
     trained = loop.train(
         cell,
-        prepared.split("train", cell.validation),
+        training,
         prepared.split("validation", cell.validation),
         classifier,
         device,
@@ -154,36 +184,32 @@ def _train_one(
         encoder,
         report,
     )
-    note = {
-        "cell": cell.name,
-        "study": cell.study,
-        "dataset": cell.dataset,
-        "key": key,
-        "code_key": code_key(),
-        "settings": cell.settings(),
-        "encoder_from": cell.encoder_from,
-        "steps": trained.steps,
-        "epochs": cell.training.epochs,
-    }
-    cost = {
-        "train_seconds": trained.seconds,
-        "device": _device_name(device),
-        "torch_version": torch.__version__,
-    }
+    note |= {"steps": trained.steps, "epochs": cell.training.epochs}
+    folder.store.add(key, partial(_fill_networks, trained, note, _cost(trained.seconds, device)))
 
-    def fill(scratch: Path) -> None:
-        trained.codec.save(scratch / CODEC, note)
-        if trained.critics:
-            tensors = {
-                f"{band}.{name}": tensor
-                for band, critic in trained.critics.items()
-                for name, tensor in critic.state_dict().items()
-            }
-            weights.save(tensors, {"kind": "critics", "cell": cell.name}, scratch / CRITICS)
-        (scratch / CURVES).write_text(json.dumps(trained.curves, indent=0))
-        (scratch / COST).write_text(json.dumps(cost, indent=1))
 
-    folder.store.add(key, fill)
+def _fill_networks(trained: loop.Trained, note: dict, cost: dict, scratch: Path) -> None:
+    stored.save_codec(trained.codec, note, scratch / CODEC)
+    if trained.critics:
+        stored.save_critics(trained.critics, {"cell": note["cell"]}, scratch / CRITICS)
+    _fill_rest(trained.curves, cost, scratch)
+
+
+def _fill_codebook(
+    book: codebooks.Codebook, note: dict, curves: list[dict], cost: dict, scratch: Path
+) -> None:
+    codebook_files.save(book, note, scratch / CODEC)
+    _fill_rest(curves, cost, scratch)
+
+
+def _fill_rest(curves: list[dict], cost: dict, scratch: Path) -> None:
+    (scratch / CURVES).write_text(json.dumps(curves, indent=0))
+    (scratch / COST).write_text(json.dumps(cost, indent=1))
+
+
+def _cost(seconds: float, device: torch.device) -> dict:
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+    return {"train_seconds": seconds, "device": name, "torch_version": torch.__version__}
 
 
 def _encoder_cell(cell: Cell, cells: list[Cell]) -> Cell:
@@ -201,10 +227,6 @@ def _checksum(path: Path) -> str:
     return weights.checksum(path)
 
 
-def _device_name(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
-
-
 def _ensure_inputs(config: configs.Config, chosen: list[Cell], folder: Folder, device) -> None:
     """Prepares the datasets and trains the classifiers that are not there yet."""
     for dataset_name in dict.fromkeys(cell.dataset for cell in chosen):
@@ -213,7 +235,9 @@ def _ensure_inputs(config: configs.Config, chosen: list[Cell], folder: Folder, d
         if not path.is_file():
             if dataset.source is not None:
                 for file in sources.SOURCES[dataset.source].files:
-                    sources.fetch(dataset.source, file.name, Path("data", dataset.source, file.name))
+                    sources.fetch(
+                        dataset.source, file.name, Path("data", dataset.source, file.name)
+                    )
             images.save(images.prepare(dataset.source, dataset.folder, Path("data")), path)
         prepared = _prepared(path)
         for name in dict.fromkeys(c.classifier for c in chosen if c.dataset == dataset_name):
@@ -223,7 +247,7 @@ def _ensure_inputs(config: configs.Config, chosen: list[Cell], folder: Folder, d
                 split = prepared.split("train", dataset.held_from_classifiers)
                 classes = len(prepared.classes)
                 trained = pretraining.pretrain(settings, split, classes, device, print)
-                classifiers.save(trained, settings.architecture, classes, target)
+                stored.save_classifier(trained, settings.architecture, classes, target)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -150,7 +150,9 @@ def prepare_folder(folder: str | Path) -> Prepared:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder; needs one with a folder of images for each class")
+        raise DataError(
+            f"{folder}: no such folder; needs one with a folder of images for each class"
+        )
     if (folder / "train").is_dir() and (folder / "test").is_dir():
         classes = _class_folders(folder / "train")
         if classes != _class_folders(folder / "test"):

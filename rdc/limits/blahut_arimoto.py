@@ -11,16 +11,16 @@ R(D, E) (Zhang, eq. 7) is a rate-distortion problem with two linear distortions.
 
 Blahut and Arimoto's update q <- q c starts each solve, and Newton steps on the same programme,
 with a log barrier for q >= 0, finish it: a dozen steps where q <- q c needs tens of thousands.
-Whatever the steps do, the certificate decides when to stop.  All rates are in bits; multipliers
-are in nats per unit of distortion and of error.
+Whatever the steps do, the certificate, exact up to round-off, decides when to stop.  All rates
+are in bits; multipliers are in nats per unit of distortion and of error.
 """
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linprog
 from scipy.special import rel_entr
 
 _LN2 = np.log(2)
@@ -28,6 +28,8 @@ _WARM_UP = 5  # Blahut-Arimoto updates before the Newton steps
 _CENTRE = 10.0  # how far q_j z_j may stray from the barrier's target before it is lowered
 _SHRINK = 0.1  # factor by which the barrier is lowered
 _ROUND_OFF = 1e-12
+_PIVOTS = 1000
+_REQUESTS = 4096  # requested points handled together
 
 
 @dataclass(frozen=True)
@@ -142,25 +144,29 @@ def bounds(found: Surface, distortion, error):
 
     lower: the highest supporting plane of the surface, at least 0; inf where no channel meets the
     constraints.  upper: the cheapest mixture of the surface's channels and of the deterministic
-    ones on the edge of feasibility that meets them (R is convex in the channel: Zhang, Theorem 1),
-    found by linear programming; finite wherever R is.
+    ones on the edge of feasibility that meets them (I is convex in the channel, so R lies below),
+    by linear programming; finite wherever R is.
     Raises ValueError for a NaN distortion or error.
     """
     d, e = np.broadcast_arrays(np.asarray(distortion, float), np.asarray(error, float))
     if np.isnan(d).any() or np.isnan(e).any():
         raise ValueError("distortion and error must be numbers, found nan")
     reachable = feasible(found.problem, d, e)
-    slopes = np.meshgrid(found.multiplier_d, found.multiplier_e, indexing="ij")
     lower, upper = np.full(d.shape, np.inf), np.full(d.shape, np.inf)
-    columns = _mixable_points(found)
-    # A constraint looser than every point of the mixture is the same as none.
-    d = np.minimum(d, columns[:, 0].max())
-    e = np.minimum(e, columns[:, 1].max())
-    for index in np.ndindex(d.shape):
-        if reachable[index]:
-            planes = found.intercept - (slopes[0] * d[index] + slopes[1] * e[index]) / _LN2
-            lower[index] = max(planes.max(), 0.0)
-            upper[index] = _cheapest_mixture(columns, d[index], e[index])
+    if not reachable.any():
+        return lower[()], upper[()]
+    vertices, points = _mixable_points(found)
+    # A constraint looser than every point of a mixture is the same as none.
+    d, e = (np.minimum(v[reachable], points[:, k].max()) for k, v in enumerate((d, e)))
+    slopes = np.stack(np.meshgrid(found.multiplier_d, found.multiplier_e, indexing="ij"), -1)
+    slopes, intercepts = slopes.reshape(-1, 2) / _LN2, found.intercept.ravel()
+    for start in range(0, len(d), _REQUESTS):
+        part = slice(start, start + _REQUESTS)
+        planes = intercepts - np.stack([d[part], e[part]], axis=1) @ slopes.T
+        below = np.maximum(planes.max(axis=1), 0.0)
+        above = _cheapest_mixtures(points, vertices, d[part], e[part])
+        inside = np.flatnonzero(reachable)[part]
+        lower.flat[inside], upper.flat[inside] = below, np.maximum(above, below)
     return lower[()], upper[()]
 
 
@@ -175,7 +181,7 @@ def least_error(problem: FiniteProblem):
     for i, (d, e) in enumerate(zip(problem.distortion, problem.error, strict=True)):
         hull = _lower_left_hull(d, e)
         choice[i] = hull[0]
-        for before, after in zip(hull, hull[1:], strict=False):
+        for before, after in itertools.pairwise(hull):
             steps.append(((e[after] - e[before]) / (d[after] - d[before]), i, after))
     choices = [choice]
     for _, i, after in sorted(steps):  # the steepest fall in error first
@@ -238,7 +244,7 @@ def _best_marginal(p, kernel, tolerance, max_iterations):
     by primal-dual Newton steps with a line search on the barrier function.  z_j estimates
     1 - c_j.  Points are dropped as soon as they are certified.
     """
-    b, n, m = kernel.shape
+    b, _n, m = kernel.shape
     best, best_gap, active = np.full((b, m), 1 / m), np.full(b, np.inf), np.arange(b)
     q = best.copy()
     for _ in range(_WARM_UP):
@@ -300,7 +306,7 @@ def _inside(value, change):
 
 
 def _mixable_points(found):
-    """Rows (D, E, rate in bits) of channels known exactly: the surface's and the extreme ones."""
+    """The edge of feasibility, and rows (D, E, bits) of every channel known exactly, edge first."""
     problem = found.problem
     vertices, choices = least_error(problem)
     output = np.zeros((len(choices), problem.distortion.shape[1]))
@@ -316,18 +322,55 @@ def _mixable_points(found):
         axis=1,
     )
     solved = np.stack([found.distortion.ravel(), found.error.ravel(), found.rate.ravel()], axis=1)
-    return np.concatenate([solved, np.column_stack([vertices, bits]), constant])
+    return vertices, np.concatenate([np.column_stack([vertices, bits]), solved, constant])
 
 
-def _cheapest_mixture(columns, distortion, error):
-    solved = linprog(
-        columns[:, 2],
-        A_ub=columns[:, :2].T,
-        b_ub=[distortion, error],
-        A_eq=np.ones((1, len(columns))),
-        b_eq=[1.0],
-    )
-    return max(solved.fun, 0.0) if solved.status == 0 else np.inf
+def _cheapest_mixtures(points, vertices, d, e):
+    """Least sum w_k rate_k with sum w_k (D_k, E_k) <= (d, e), for feasible requests d, e [r].
+
+    A primal simplex with a 3 x 3 basis for each request, all requests together.  Every basis it
+    visits is a mixture that meets its request to round-off, so even stopping early is honest; on
+    the edge of feasibility, where R is steep, a solver with a tolerance of its own is not.
+    points [k, 3]: rows (D, E, rate); the first ones are vertices, the edge of feasibility.
+    """
+    slacks = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
+    columns = np.concatenate([np.column_stack([points[:, :2], np.ones(len(points))]), slacks])
+    cost = np.append(points[:, 2], [0.0, 0.0])
+    limits = np.stack([d, e, np.ones_like(d)], axis=1)
+    # Start on the edge of feasibility: one vertex where it suffices, else the two around d.
+    last, rows = len(vertices) - 1, np.arange(len(d))
+    left = np.clip(np.searchsorted(vertices[:, 0], d, side="right") - 1, 0, last)
+    right = np.minimum(left + 1, last)
+    alone = (vertices[left, 1] <= e) | (vertices[right, 0] - vertices[left, 0] < _ROUND_OFF)
+    first = np.where(alone & (vertices[left, 1] > e), right, left)
+    basis = np.stack([first, np.where(alone, len(points), right), 0 * left], axis=1)
+    basis[:, 2] = len(points) + 1
+    best, open_ = np.full(len(d), np.inf), np.ones(len(d), dtype=bool)
+    for _ in range(_PIVOTS):
+        inverse = _inverse(columns[basis])
+        weight = np.matmul(inverse, limits[:, :, None])[:, :, 0]
+        open_ &= (weight > -_ROUND_OFF).all(axis=1)  # false when a basis has become singular
+        value = (cost[basis] * np.maximum(weight, 0)).sum(axis=1)
+        best = np.where(open_, np.minimum(best, value), best)
+        reduced = cost - np.matmul(cost[basis][:, None, :], inverse)[:, 0] @ columns.T
+        entering = reduced.argmin(axis=1)
+        change = np.matmul(inverse, columns[entering][:, :, None])[:, :, 0]
+        usable = change > _ROUND_OFF
+        open_ &= (reduced[rows, entering] < -_ROUND_OFF) & usable.any(axis=1)
+        if not open_.any():
+            break
+        ratio = np.where(usable, np.maximum(weight, 0) / np.where(usable, change, 1), np.inf)
+        basis[rows[open_], ratio.argmin(axis=1)[open_]] = entering[open_]
+    return best
+
+
+def _inverse(columns):
+    """Inverses of 3 x 3 matrices given by their columns [r, 3, 3]; not finite where singular."""
+    first, second, third = columns[:, 0], columns[:, 1], columns[:, 2]
+    cross = [np.cross(second, third), np.cross(third, first), np.cross(first, second)]
+    rows = np.stack(cross, axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return rows / (first * rows[:, 0]).sum(axis=1)[:, None, None]
 
 
 def _lower_left_hull(d, e):

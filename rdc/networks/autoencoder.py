@@ -1,5 +1,7 @@
 """The encoder and decoder that all four MNIST studies share (Zhang, Table 1; Le, Table 1)."""
 
+import itertools
+
 import torch
 from torch import nn
 
@@ -26,7 +28,7 @@ class Encoder(nn.Module):
         super().__init__()
         widths = [PIXELS, *(scaled(c, width) for c in (512, 256, 128, 128))]
         layers: list[nn.Module] = []
-        for fan_in, fan_out in zip(widths, widths[1:], strict=False):
+        for fan_in, fan_out in itertools.pairwise(widths):
             layers += [nn.Linear(fan_in, fan_out), nn.BatchNorm1d(fan_out), nn.LeakyReLU()]
         layers += [nn.Linear(widths[-1], dim), nn.BatchNorm1d(dim), nn.Tanh()]
         self.layers = nn.Sequential(*layers)

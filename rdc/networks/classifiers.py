@@ -1,12 +1,8 @@
 """Three classifiers: Zhang's (Table 2), Le's (Table 2), and a judge that no codec ever meets."""
 
-from pathlib import Path
-
 import torch
 from torch import nn
 from torch.nn import functional as F
-
-from rdc.networks import weights
 
 
 class Classifier(nn.Module):
@@ -109,19 +105,3 @@ ARCHITECTURES: dict[str, type[Classifier]] = {
     "le": LeClassifier,
     "judge": JudgeClassifier,
 }
-
-
-def save(classifier: Classifier, architecture: str, classes: int, path: str | Path) -> None:
-    """Writes a trained classifier with what is needed to build it again."""
-    note = {"kind": "classifier", "architecture": architecture, "classes": classes}
-    weights.save(classifier.state_dict(), note, path)
-
-
-def load(path: str | Path, device: torch.device | str = "cpu") -> Classifier:
-    """A trained classifier, frozen and in eval mode. Raises WeightsError for any other file."""
-    tensors, note = weights.load(path)
-    if note.get("kind") != "classifier":
-        raise weights.WeightsError(f"{path}: holds a {note.get('kind')}, not a classifier")
-    classifier = ARCHITECTURES[note["architecture"]](note["classes"])
-    classifier.load_state_dict(tensors)
-    return classifier.to(device).eval().requires_grad_(False)

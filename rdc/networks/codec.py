@@ -1,11 +1,9 @@
-"""A learned codec: encoder, quantizer and decoder under one roof, and its file."""
-
-from pathlib import Path
+"""A learned codec: encoder, quantizer and decoder under one roof."""
 
 import torch
 from torch import nn
 
-from rdc.networks import quantizer, weights
+from rdc.networks import quantizer
 from rdc.networks.autoencoder import Decoder, Encoder
 
 
@@ -63,21 +61,3 @@ class Codec(nn.Module):
         """Received indices (n, dim), and the same dither, to images (n, 1, 28, 28) in (0, 1)."""
         latent = quantizer.centres(self.levels, codes.device)[codes]
         return self.decoder(latent if dither is None else latent - dither)
-
-    def save(self, path: str | Path, note: dict) -> None:
-        """Writes the weights with what is needed to build them again, and a JSON-able note."""
-        weights.save(
-            self.state_dict(),
-            {"kind": "codec", "architecture": self.architecture, **note},
-            path,
-        )
-
-
-def load(path: str | Path, device: torch.device | str = "cpu") -> tuple[Codec, dict]:
-    """A trained codec, frozen and in eval mode, and its note. Raises WeightsError otherwise."""
-    tensors, note = weights.load(path)
-    if note.get("kind") != "codec":
-        raise weights.WeightsError(f"{path}: holds a {note.get('kind')}, not a codec")
-    codec = Codec(**note["architecture"])
-    codec.load_state_dict(tensors)
-    return codec.to(device).eval().requires_grad_(False), note

@@ -1,12 +1,12 @@
 """Wasserstein critics with gradient penalty, on the pixels or on one Haar subband."""
 
-from pathlib import Path
+import itertools
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from rdc.networks import haar, weights
+from rdc.networks import haar
 from rdc.networks.autoencoder import IMAGE_SIDE, scaled
 
 BANDS = ("pixels", *haar.BANDS)
@@ -25,7 +25,7 @@ class Critic(nn.Module):
         super().__init__()
         channels = [1, *(scaled(c, width) for c in (64, 128, 256))]
         layers: list[nn.Module] = []
-        for fan_in, fan_out in zip(channels, channels[1:], strict=False):
+        for fan_in, fan_out in itertools.pairwise(channels):
             layers += [nn.Conv2d(fan_in, fan_out, 5, stride=2, padding=2), nn.LeakyReLU()]
             side = (side + 1) // 2
         self.layers = nn.Sequential(*layers)
@@ -64,22 +64,3 @@ def critic_loss(
     (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
     slope = gradient.flatten(1).norm(dim=1)
     return -estimate + penalty * F.mse_loss(slope, torch.ones_like(slope)), estimate.detach()
-
-
-def load(
-    path: str | Path, band: str, width: float, device: torch.device | str = "cpu"
-) -> Critic | None:
-    """One band's trained critic from a file of several, frozen; None where it was not trained."""
-    if not Path(path).is_file():
-        return None
-    tensors, _ = weights.load(path)
-    own = {
-        name.removeprefix(f"{band}."): tensor
-        for name, tensor in tensors.items()
-        if name.startswith(f"{band}.")
-    }
-    if not own:
-        return None
-    critic = critic_for(band, width)
-    critic.load_state_dict(own)
-    return critic.to(device).eval().requires_grad_(False)

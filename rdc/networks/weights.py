@@ -1,8 +1,10 @@
-"""Networks as safetensors files: weights, and one JSON note that says what they are."""
+"""Tensors as safetensors files with one JSON note that says what they are."""
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -10,6 +12,7 @@ from safetensors.torch import save_file
 
 from rdc.atomic import replacing
 
+T = TypeVar("T")
 NOTE = "rdc"  # one metadata key: with several, their order in the file would vary
 
 
@@ -18,29 +21,28 @@ class WeightsError(RuntimeError):
 
 
 def save(tensors: dict[str, torch.Tensor], note: dict, path: str | Path) -> None:
-    """Writes tensors and a JSON-able note, whole or not at all, the same bytes each time."""
+    """Writes tensors and a JSON-able note (with a ``kind``), whole or not at all, the same bytes
+    each time."""
     packed = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with replacing(path) as scratch:
         save_file(packed, scratch, metadata={NOTE: json.dumps(note, sort_keys=True)})
 
 
-def load(path: str | Path, device: str = "cpu") -> tuple[dict[str, torch.Tensor], dict]:
-    """Tensors and note of a file that ``save`` wrote.
+def load(path: str | Path, kind: str) -> tuple[dict[str, torch.Tensor], dict]:
+    """Tensors, on the CPU, and note of a file that ``save`` wrote.
 
     Raises:
-        WeightsError: missing, truncated, or without our note.
+        WeightsError: missing, damaged, without our note, or of another kind.
     """
-    try:
-        with safe_open(path, framework="pt", device=device) as stored:
-            tensors = {name: stored.get_tensor(name) for name in stored.keys()}
-            note = json.loads((stored.metadata() or {})[NOTE])
-    except FileNotFoundError:
-        raise WeightsError(f"{path}: no such weights") from None
-    except (SafetensorError, KeyError, ValueError) as error:
-        raise WeightsError(
-            f"{path}: not weights of this project, or damaged ({error}); delete it and run again"
-        ) from None
+    tensors, note = _opened(path, _all_tensors)
+    if note.get("kind") != kind:
+        raise WeightsError(f"{path}: holds a {note.get('kind')}, not a {kind}")
     return tensors, note
+
+
+def note(path: str | Path) -> dict:
+    """Only the note of a file that ``save`` wrote. Raises WeightsError as ``load`` does."""
+    return _opened(path, lambda stored: None)[1]
 
 
 def checksum(path: str | Path) -> str:
@@ -50,3 +52,19 @@ def checksum(path: str | Path) -> str:
             return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def _all_tensors(stored: safe_open) -> dict[str, torch.Tensor]:
+    return {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118  no dict
+
+
+def _opened(path: str | Path, read: Callable[..., T]) -> tuple[T, dict]:
+    try:
+        with safe_open(path, framework="pt") as stored:
+            return read(stored), json.loads((stored.metadata() or {})[NOTE])
+    except FileNotFoundError:
+        raise WeightsError(f"{path}: no such weights") from None
+    except (SafetensorError, KeyError, ValueError, OSError) as error:
+        raise WeightsError(
+            f"{path}: not weights of this project, or damaged ({error}); delete it and run again"
+        ) from None

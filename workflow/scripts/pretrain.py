@@ -4,7 +4,7 @@ import torch
 
 from rdc import config, joblog, loop, pretraining, tables, training
 from rdc.datasets import images, sources
-from rdc.networks import classifiers
+from rdc.networks import stored
 
 report = joblog.start(snakemake.log[0], expected=(sources.DataError, loop.Diverged, ValueError))
 torch.set_num_threads(snakemake.threads)
@@ -24,7 +24,7 @@ names = {
     "epochs": settings.epochs,
     "parameters": sum(p.numel() for p in classifier.parameters()),
 }
-classifiers.save(
+stored.save_classifier(
     classifier, settings.architecture, len(prepared.classes), snakemake.output.weights
 )
 tables.write("classifiers", [{**names, **row} for row in rows], snakemake.output.rows)
