@@ -1,7 +1,7 @@
 """RDC Atlas: one command from raw images to a report.
 
-    snakemake --cores all                                    # the demo, config/config.yaml
-    snakemake --cores all --configfile config/mnist.yaml     # another config instead of it
+snakemake --cores all                                    # the demo, config/config.yaml
+snakemake --cores all --configfile config/mnist.yaml     # another config instead of it
 """
 
 from snakemake.utils import min_version
@@ -32,6 +32,8 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/classifiers.smk"
 include: "workflow/rules/codecs.smk"
 include: "workflow/rules/tables.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/report.smk"
 
 
 localrules:
@@ -39,10 +41,13 @@ localrules:
     trained,
     tables,
     gather,
+    figures,
 
 
 # Everything.
 rule all:
     default_target: True
     input:
+        report=rules.report.output,
         tables=rules.tables.input,
+        figures=rules.figures.input,

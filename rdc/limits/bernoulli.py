@@ -239,7 +239,7 @@ def _solve(p, r0, r1, distortion, e):
     else:  # reached by round-off alone, on the line where the two one-constraint cases meet
         both_rate = np.maximum(classical, error_rate)
 
-    infeasible = distortion < _least_distortion(p, r0, r1, e) - _ROUND_OFF
+    infeasible = distortion < _least_distortion(p, r0, r1, e + _ROUND_OFF) - _ROUND_OFF
     cases = [infeasible, zero, distortion_only, error_only]
     names = ["infeasible", "zero", "distortion", "error"]
     region = np.select(cases, names, default="both")

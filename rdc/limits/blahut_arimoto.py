@@ -347,14 +347,18 @@ def _cheapest_mixtures(points, vertices, d, e):
     basis[:, 2] = len(points) + 1
     best, open_ = np.full(len(d), np.inf), np.ones(len(d), dtype=bool)
     for _ in range(_PIVOTS):
-        inverse = _inverse(columns[basis])
-        weight = np.matmul(inverse, limits[:, :, None])[:, :, 0]
-        open_ &= (weight > -_ROUND_OFF).all(axis=1)  # false when a basis has become singular
+        matrix = columns[basis].transpose(0, 2, 1)
+        singular = np.linalg.det(matrix) == 0
+        open_ &= ~singular
+        matrix[singular] = np.eye(3)
+        weight = np.linalg.solve(matrix, limits[:, :, None])[:, :, 0]
+        open_ &= (weight > -_ROUND_OFF).all(axis=1)
         value = (cost[basis] * np.maximum(weight, 0)).sum(axis=1)
         best = np.where(open_, np.minimum(best, value), best)
-        reduced = cost - np.matmul(cost[basis][:, None, :], inverse)[:, 0] @ columns.T
+        price = np.linalg.solve(matrix.transpose(0, 2, 1), cost[basis][:, :, None])[:, :, 0]
+        reduced = cost - price @ columns.T
         entering = reduced.argmin(axis=1)
-        change = np.matmul(inverse, columns[entering][:, :, None])[:, :, 0]
+        change = np.linalg.solve(matrix, columns[entering][:, :, None])[:, :, 0]
         usable = change > _ROUND_OFF
         open_ &= (reduced[rows, entering] < -_ROUND_OFF) & usable.any(axis=1)
         if not open_.any():
@@ -362,15 +366,6 @@ def _cheapest_mixtures(points, vertices, d, e):
         ratio = np.where(usable, np.maximum(weight, 0) / np.where(usable, change, 1), np.inf)
         basis[rows[open_], ratio.argmin(axis=1)[open_]] = entering[open_]
     return best
-
-
-def _inverse(columns):
-    """Inverses of 3 x 3 matrices given by their columns [r, 3, 3]; not finite where singular."""
-    first, second, third = columns[:, 0], columns[:, 1], columns[:, 2]
-    cross = [np.cross(second, third), np.cross(third, first), np.cross(first, second)]
-    rows = np.stack(cross, axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return rows / (first * rows[:, 0]).sum(axis=1)[:, None, None]
 
 
 def _lower_left_hull(d, e):

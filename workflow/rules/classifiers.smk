@@ -16,14 +16,14 @@ rule pretrain:
         "<logs>/pretrain/{dataset}/{classifier}.log",
     benchmark:
         "<benchmarks>/pretrain/{dataset}/{classifier}.tsv"
-    params:
-        run=CONFIG.run,
-        settings=classifier_settings,
-        held_out=dataset_settings("held_from_classifiers"),
     threads: 1
     resources:
         mem_mb=3000,
         runtime=60,
         gpu=GPU,
+    params:
+        run=CONFIG.run,
+        settings=classifier_settings,
+        held_out=dataset_settings("held_from_classifiers"),
     script:
         "../scripts/pretrain.py"

@@ -21,17 +21,17 @@ rule train:
         "<logs>/train/{study}/{batch}.log",
     benchmark:
         "<benchmarks>/train/{study}/{batch}.tsv"
-    params:
-        run=CONFIG.run,
-        folder=subpath(input.dataset, ancestor=2),
-        cells=cells_of,
-        bases=bases_of,
     priority: tier_priority
     threads: 1
     resources:
         mem_mb=3000,
         runtime=minutes_for,
         gpu=GPU,
+    params:
+        run=CONFIG.run,
+        folder=subpath(input.dataset, ancestor=2),
+        cells=cells_of,
+        bases=bases_of,
     script:
         "../scripts/train.py"
 
@@ -52,17 +52,17 @@ rule evaluate:
         "<logs>/evaluate/{study}/{batch}.log",
     benchmark:
         "<benchmarks>/evaluate/{study}/{batch}.tsv"
-    params:
-        run=CONFIG.run,
-        folder=subpath(input.dataset, ancestor=2),
-        cells=cells_of,
-        settings=CONFIG.evaluation.model_dump(mode="json"),
     priority: tier_priority
     threads: 1
     resources:
         mem_mb=4000,
         runtime=60,
         gpu=GPU,
+    params:
+        run=CONFIG.run,
+        folder=subpath(input.dataset, ancestor=2),
+        cells=cells_of,
+        settings=CONFIG.evaluation.model_dump(mode="json"),
     script:
         "../scripts/evaluate.py"
 

@@ -42,7 +42,9 @@ def source_files(wildcards):
     dataset = CONFIG.datasets[wildcards.dataset]
     if dataset.folder is not None:
         return sorted(str(path) for path in dataset.folder.rglob("*") if path.is_file())
-    return [f"data/{dataset.source}/{file.name}" for file in SOURCES[dataset.source].files]
+    return [
+        f"data/{dataset.source}/{file.name}" for file in SOURCES[dataset.source].files
+    ]
 
 
 def dataset_settings(key):
@@ -100,7 +102,9 @@ def tier_priority(wildcards):
 
 def minutes_for(wildcards, attempt):
     """A generous guess for a cluster's time limit: epochs of all cells, twice as long if retried."""
-    epochs = sum(cell.training.epochs for cell in BATCHES[wildcards.study, wildcards.batch])
+    epochs = sum(
+        cell.training.epochs for cell in BATCHES[wildcards.study, wildcards.batch]
+    )
     return max(30, 4 * epochs) * attempt
 
 
@@ -113,7 +117,8 @@ def parts_of(wildcards):
             for classifier in used_classifiers(dataset)
         ]
     return [
-        f"<results>/parts/{wildcards.table}/{study}/{batch}.parquet" for study, batch in BATCHES
+        f"<results>/parts/{wildcards.table}/{study}/{batch}.parquet"
+        for study, batch in BATCHES
     ]
 
 

@@ -30,12 +30,12 @@ rule prepare:
         "<logs>/prepare/{dataset}.log",
     benchmark:
         "<benchmarks>/prepare/{dataset}.tsv"
-    params:
-        source=dataset_settings("source"),
-        folder=dataset_settings("folder"),
     threads: 1
     resources:
         mem_mb=2000,
         runtime=30,
+    params:
+        source=dataset_settings("source"),
+        folder=dataset_settings("folder"),
     script:
         "../scripts/prepare.py"

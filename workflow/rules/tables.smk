@@ -23,6 +23,31 @@ rule gather:
         "../scripts/gather.py"
 
 
+rule claims:
+    input:
+        ledger="config/claims.yaml",
+        cells="<results>/tables/cells.parquet",
+        curves="<results>/tables/curves.parquet",
+        classifiers="<results>/tables/classifiers.parquet",
+        measured=[f"<results>/measured/{study}/{batch}" for study, batch in BATCHES],
+        code=closure("workflow/scripts/claims.py"),
+    output:
+        claims="<results>/tables/claims.parquet",
+    log:
+        "<logs>/claims.log",
+    benchmark:
+        "<benchmarks>/claims.tsv"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=10,
+    params:
+        sources={name: dataset.source for name, dataset in CONFIG.datasets.items()},
+        papers=list(CONFIG.studies),
+    script:
+        "../scripts/claims.py"
+
+
 rule tables:
     input:
-        expand("<results>/tables/{table}.parquet", table=TABLES),
+        expand("<results>/tables/{table}.parquet", table=[*TABLES, "claims"]),

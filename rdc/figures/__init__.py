@@ -1,0 +1,1 @@
+"""One module per paper. They read tables and saved reconstructions, never models."""

@@ -1,0 +1,77 @@
+"""How every figure looks, and how it is written."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+from rdc.atomic import replacing
+
+# Okabe and Ito's colours, told apart without colour vision; black and grey are for references.
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
+REFERENCE = "#444444"
+MARKERS = ["o", "s", "^", "D", "v", "P"]
+
+METHOD_NAMES = {
+    "rdc": "MSE + λ·NLL (Nguyen's form)",
+    "rdc_printed": "λ·mean MSE + NLL (eq. 23 as printed)",
+    "rdc_summed": "λ·summed MSE + NLL",
+    "vq": "k-means codebook",
+    "class_vq": "class-aware codebook",
+}
+
+plt.rcParams.update(
+    {
+        "figure.constrained_layout.use": True,
+        "figure.dpi": 100,
+        "savefig.dpi": 150,
+        "font.size": 10,
+        "axes.titlesize": 10,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "grid.color": "#dddddd",
+        "grid.linewidth": 0.6,
+        "axes.axisbelow": True,
+        "legend.frameon": False,
+        "legend.fontsize": 9,
+        "svg.hashsalt": "rdc",  # the same bytes for the same figure
+    }
+)
+
+
+def rate_label(bits: float) -> str:
+    """``4.75 bits``, ``6 bits``."""
+    return f"{bits:.2f}".rstrip("0").rstrip(".") + " bits"
+
+
+def rate_colours(rates: Iterable[float]) -> dict[float, tuple]:
+    """A colour for each rate: dark is few bits, bright is many, whatever other figures show."""
+    ordered = sorted(set(rates))
+    colours = plt.get_cmap("viridis")
+    positions = [0.05 + 0.8 * i / max(len(ordered) - 1, 1) for i in range(len(ordered))]
+    return {rate: colours(p) for rate, p in zip(ordered, positions, strict=True)}
+
+
+def method_name(method: str) -> str:
+    return METHOD_NAMES.get(method, method)
+
+
+def empty(message: str) -> Figure:
+    """A figure that says why there is nothing to see."""
+    figure, axes = plt.subplots(figsize=(6, 1.2))
+    axes.axis("off")
+    axes.text(0.5, 0.5, message, ha="center", va="center", color=REFERENCE)
+    return figure
+
+
+def write(figure: Figure, svg: str | Path, png: str | Path) -> None:
+    """Writes both files, whole or not at all, and closes the figure."""
+    for path, extra in ((svg, {"metadata": {"Date": None}}), (png, {})):
+        with replacing(path) as scratch:
+            figure.savefig(scratch, **extra)
+    plt.close(figure)

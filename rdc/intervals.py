@@ -1,0 +1,49 @@
+"""Means and 95 % intervals over seeds, and over images by bootstrap."""
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+CONFIDENCE = 0.95
+
+
+def over_seeds(values) -> tuple[float, float, float]:
+    """Mean and Student's 95 % interval of a few independent runs.
+
+    Returns:
+        (mean, low, high); low and high are NaN for a single value, which says nothing of spread.
+    """
+    values = np.asarray(values, dtype=float)
+    mean = float(values.mean())
+    if len(values) < 2:
+        return mean, float("nan"), float("nan")
+    half = stats.t.ppf(0.5 + CONFIDENCE / 2, len(values) - 1) * stats.sem(values)
+    return mean, mean - half, mean + half
+
+
+def paired_difference(
+    first: np.ndarray, second: np.ndarray, resamples: int = 2000, seed: int = 0
+) -> tuple[float, float, float]:
+    """Mean of first - second over the same images, with its 95 % bootstrap interval.
+
+    Args:
+        first, second: (n,) one number an image (1 where it was read right, its squared error, ...).
+    """
+    difference = np.asarray(first, dtype=float) - np.asarray(second, dtype=float)
+    rows = np.random.default_rng(seed).integers(len(difference), size=(resamples, len(difference)))
+    means = difference[rows].mean(axis=1)
+    low, high = np.quantile(means, [0.5 - CONFIDENCE / 2, 0.5 + CONFIDENCE / 2])
+    return float(difference.mean()), float(low), float(high)
+
+
+def summary(rows: pd.DataFrame, by: list[str], columns: list[str]) -> pd.DataFrame:
+    """Groups rows that differ in seed only: for each column its mean, ``_low`` and ``_high``."""
+    records = []
+    for values, group in rows.groupby(by, dropna=False, sort=True):
+        record = dict(zip(by, values, strict=True)) | {"seeds": len(group)}
+        for column in columns:
+            record[column], record[f"{column}_low"], record[f"{column}_high"] = over_seeds(
+                group[column]
+            )
+        records.append(record)
+    return pd.DataFrame(records)

@@ -1,0 +1,158 @@
+"""The page that a run ends in: what was run, verdicts, figures and tables, in one offline file."""
+
+import math
+import re
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+
+from rdc import claims, tables
+from rdc.atomic import replacing
+
+SIGNS = dict(zip(tables.VERDICTS, ("✓", "✗", "–"), strict=True))
+CAPTIONS = {
+    "zhang_losses": "Zhang, Fig 1. Both losses over training. Each colour is one reading of the "
+    "paper's λ; a codec that only has to please its classifier may let distortion go.",
+    "zhang_reconstructions": "Zhang, Fig 2. The same ten test images, decoded by codecs of growing λ.",
+    "zhang_plane": "Zhang, Fig 3a. Each point is a codec, its colour the rate. Bars are 95 % "
+    "intervals over seeds where there are several. Dashed: what k-means reaches at that rate.",
+    "zhang_space": "Zhang, Fig 3b. Rate, distortion and classification loss in three dimensions.",
+    "zhang_rates": "Distortion and accuracy against the bits that the code really needs. Dotted "
+    "lines are read by the judge: where they fall away, the codec only pleases its own classifier.",
+}
+CELL_COLUMNS = {  # column of the table: title, format (None for text)
+    "study": ("Study", None),
+    "method": ("Method", None),
+    "lam": ("λ", "g"),
+    "dim": ("dim", "d"),
+    "levels": ("levels", "d"),
+    "seed": ("Seed", "d"),
+    "epochs": ("Epochs", "d"),
+    "rate_bits": ("Rate, bits", ".2f"),
+    "entropy_bits": ("Entropy, bits", ".2f"),
+    "coded_bits": ("Coded, bits", ".2f"),
+    "mse": ("MSE", ".4f"),
+    "psnr": ("PSNR, dB", ".2f"),
+    "nll_nats": ("NLL, nats", ".3f"),
+    "accuracy": ("Accuracy", ".2%"),
+    "accuracy_judge": ("Judge", ".2%"),
+    "sliced_w1": ("Sliced W1", ".4f"),
+}
+
+
+def write(
+    run: str,
+    frames: dict[str, pd.DataFrame],
+    figures: dict[str, Path],
+    facts: list[tuple[str, str]],
+    path: str | Path,
+) -> None:
+    """Writes the report.
+
+    Args:
+        frames: the tables ``cells``, ``classifiers``, ``costs`` and ``claims``.
+        figures: name to its SVG, in the order shown.
+        facts: what was run, as (name, value).
+        path: the HTML file; everything is inside, nothing is fetched.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True
+    )
+    test = frames["cells"][frames["cells"].split == "test"]
+    page = environment.get_template("report.html.j2").render(
+        run=run,
+        facts=facts,
+        verdict_line=verdict_line(frames["claims"]),
+        claims=[
+            row._asdict() | {"sign": SIGNS[row.verdict], "measured": _number(row)}
+            for row in frames["claims"].itertuples()
+        ],
+        figures=[
+            {"name": name, "svg": _inline(svg, name), "caption": CAPTIONS.get(name, name)}
+            for name, svg in figures.items()
+        ],
+        cell_columns=[
+            {"title": title, "number": form is not None} for title, form in CELL_COLUMNS.values()
+        ],
+        cells=[
+            [formatted(row[column], form) for column, (_, form) in CELL_COLUMNS.items()]
+            for row in test.to_dict("records")
+        ],
+        classifiers=frames["classifiers"].itertuples(),
+    )
+    with replacing(path) as scratch:
+        scratch.write_text(page, encoding="utf-8")
+
+
+def facts_of(run: str, frames: dict[str, pd.DataFrame], versions: dict[str, str]) -> list:
+    """What was run, as (name, value)."""
+    cells, costs = frames["cells"], frames["costs"]
+    return [
+        ("run", run),
+        ("cells", str(len(costs))),
+        ("datasets", ", ".join(sorted(set(cells.dataset)))),
+        (
+            "training",
+            f"{costs.train_seconds.sum() / 60:.1f} minutes on {', '.join(set(costs.device))}",
+        ),
+        ("measuring", f"{costs.evaluate_seconds.sum() / 60:.1f} minutes"),
+        ("training code", ", ".join(sorted(set(cells.code_key)))),
+        ("versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
+    ]
+
+
+def verdict_line(ledger: pd.DataFrame) -> str:
+    """``2 reproduced, 1 not reproduced, ...``"""
+    counted = claims.counts(ledger)
+    return ", ".join(f"{count} {verdict}" for verdict, count in counted.items()) + "."
+
+
+def formatted(value, form: str | None) -> str:
+    """A table's value as people read it; nothing for a missing one."""
+    if form is None:
+        return str(value)
+    if isinstance(value, float) and math.isnan(value):
+        return ""
+    return format(value, form)
+
+
+def _number(row) -> str:
+    if math.isnan(row.measured):
+        return ""
+    text = f"{row.measured:.4g}"
+    return text if math.isnan(row.low) else f"{text} ({row.low:.4g} to {row.high:.4g})"
+
+
+def _inline(svg: Path, name: str) -> "jinja2.utils.markupsafe.Markup":
+    """A figure's drawing for the page: ids made its own, so that figures do not share clip paths."""
+    text = Path(svg).read_text(encoding="utf-8")
+    text = text[text.index("<svg") :]
+    text = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', text)
+    text = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", text)
+    text = re.sub(r'href="#([^"]+)"', rf'href="#{name}-\1"', text)
+    return jinja2.utils.markupsafe.Markup(text)
+
+
+def summary(run: str, frames: dict[str, pd.DataFrame], path: str) -> str:
+    """The main results for the terminal: each rate's best codecs, verdicts, and where to look."""
+    cells = frames["cells"]
+    chosen = cells[cells.split == "validation"].sort_values("mse")
+    names = chosen.groupby(["study", "method", "rate_bits"], sort=True).head(1)
+    keys = ["study", "cell"]
+    best = cells[cells.split == "test"].merge(names[keys], on=keys).sort_values(
+        ["study", "rate_bits", "method"]
+    )  # fmt: skip
+    lines = [
+        f"Run {run}: {len(frames['costs'])} cells. Lowest validation MSE of each method and rate, "
+        "on test images:",
+        f"  {'study':8} {'method':14} {'bits':>6} {'λ':>7} {'MSE':>8} {'accuracy':>9} {'judge':>8}",
+    ]
+    for row in best.itertuples():
+        lam = formatted(row.lam, "g")
+        lines.append(
+            f"  {row.study:8} {row.method:14} {row.rate_bits:6.2f} {lam:>7} {row.mse:8.4f} "
+            f"{row.accuracy:9.2%} {row.accuracy_judge:8.2%}"
+        )
+    lines += [f"Claims: {verdict_line(frames['claims'])}", f"Open {path}"]
+    return "\n".join(lines)

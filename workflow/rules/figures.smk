@@ -1,0 +1,48 @@
+"""One rule per paper: its figures, from the tables and the saved reconstructions.
+
+in:  <results>/tables/, <results>/measured/{study}/
+out: <results>/figures/{paper}_{figure}.svg and .png
+"""
+
+FIGURES = {"zhang": ["losses", "reconstructions", "plane", "space", "rates"]}
+
+
+rule figures_zhang:
+    input:
+        cells="<results>/tables/cells.parquet",
+        curves="<results>/tables/curves.parquet",
+        measured=[
+            f"<results>/measured/{study}/{batch}"
+            for study, batch in BATCHES
+            if study == "zhang"
+        ],
+        code=closure("workflow/scripts/figures_zhang.py"),
+    output:
+        **{
+            f"{name}_{kind}": f"<results>/figures/zhang_{name}.{kind}"
+            for name in FIGURES["zhang"]
+            for kind in ("svg", "png")
+        },
+    log:
+        "<logs>/figures/zhang.log",
+    benchmark:
+        "<benchmarks>/figures/zhang.tsv"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=10,
+    params:
+        study="zhang",
+    script:
+        "../scripts/figures_zhang.py"
+
+
+rule figures:
+    input:
+        [
+            f"<results>/figures/{paper}_{name}.{kind}"
+            for paper, names in FIGURES.items()
+            if paper in CONFIG.studies
+            for name in names
+            for kind in ("svg", "png")
+        ],

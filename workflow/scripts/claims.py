@@ -1,0 +1,20 @@
+"""Holds the papers' claims against this run's tables."""
+
+from pathlib import Path
+
+from rdc import claims, joblog, tables
+
+report = joblog.start(snakemake.log[0], expected=(claims.ClaimError, tables.TableError))
+run = claims.Run(
+    *(tables.read(name, snakemake.input[name]) for name in ("cells", "curves", "classifiers")),
+    sources=snakemake.params.sources,
+    images={
+        (Path(folder).parent.name, path.name.removesuffix(".images.npz")): path
+        for folder in snakemake.input.measured
+        for path in Path(folder).glob("*.images.npz")
+    },
+)
+ledger = claims.read(snakemake.input.ledger)
+studied = [claim for claim in ledger if claim.paper in snakemake.params.papers]
+frame = tables.write("claims", claims.verdicts(studied, run), snakemake.output.claims)
+report(", ".join(f"{count} {verdict}" for verdict, count in claims.counts(frame).items()))
