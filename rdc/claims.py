@@ -17,6 +17,7 @@ from scipy import stats
 
 from rdc import tables
 from rdc.intervals import over_seeds
+from rdc.limits import bernoulli
 
 
 class ClaimError(ValueError):
@@ -295,6 +296,21 @@ def convexity_in_rate(run: Run, method: str) -> Measured:
     return Measured(float(min(bends)), f"{len(bends)} bends", epochs=int(rows.epochs.min()))
 
 
+def bernoulli_rate(
+    run: Run, priors: list, parameters: list, distortion: float, error: float
+) -> Measured:
+    """The true R(D, E) in bits of a two-class Bernoulli source, beside eq. 9 as printed."""
+    source = bernoulli.BernoulliSource(tuple(priors), tuple(parameters))
+    true, region = bernoulli.rate_and_region(source, distortion, error)
+    printed = float(bernoulli.rate_as_printed(source, distortion, error))
+    d2 = bernoulli.thresholds(source, error).d2
+    return Measured(
+        float(true),
+        f"eq. 9 says {printed:.4f} bits beyond D2 = {d2:.4f}; the closed form, checked against convex "
+        f"minimisation, {float(true):.4f} (region: {region})",
+    )
+
+
 QUERIES: dict[str, Callable[..., Measured]] = {
     function.__name__: function
     for function in (
@@ -306,6 +322,7 @@ QUERIES: dict[str, Callable[..., Measured]] = {
         spread_at_fixed_rate,
         falls_with_rate,
         convexity_in_rate,
+        bernoulli_rate,
     )
 }
 

@@ -13,9 +13,9 @@ import torch
 from rdc import objective
 from rdc.atomic import replacing
 from rdc.capture import captured
+from rdc.descent import Diverged, Images, one_cycle
 from rdc.networks.codec import Codec
 from rdc.networks.critics import Critic, band_of, critic_for, critic_loss
-from rdc.schedules import one_cycle
 
 if TYPE_CHECKING:  # names for annotations: what they say is part of a cell's key in other ways
     from rdc.cells import Cell
@@ -29,10 +29,6 @@ WATCHED = ("mse", "nll", "accuracy")  # measured on validation images after each
 VALIDATION_IMAGES = 2000  # ... on so many of them
 
 
-class Diverged(RuntimeError):
-    """A loss that became NaN or infinite: names the cell, the step and the term."""
-
-
 @dataclass
 class Trained:
     """A trained codec with its critics, its losses by epoch, and what it took."""
@@ -44,21 +40,6 @@ class Trained:
     seconds: float = 0.0
 
 
-class Images:
-    """A split on the device as uint8; batches are gathered and scaled there (no DataLoader)."""
-
-    def __init__(self, split: Labelled, device: torch.device):
-        self.pixels = torch.from_numpy(split.images.copy()).unsqueeze(1).to(device)
-        self.labels = torch.from_numpy(split.labels.copy()).to(device)
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __getitem__(self, rows: torch.Tensor | slice) -> tuple[torch.Tensor, torch.Tensor]:
-        """Images (n, 1, 28, 28) in [0, 1] and labels (n,)."""
-        return self.pixels[rows].float() / 255, self.labels[rows]
-
-
 def learning_rate(recipe: Recipe, progress: float) -> float:
     """The learning rate at a share ``progress`` of training, in [0, 1).
 
@@ -66,7 +47,7 @@ def learning_rate(recipe: Recipe, progress: float) -> float:
     ``one_cycle``: up in a line over the first ``warmup`` of training, then down along a cosine.
     """
     if recipe.schedule == "step":
-        passed = sum(progress * recipe.epochs >= epoch for epoch in recipe.step_epochs)
+        passed = sum(progress * recipe.epochs + 1e-9 >= epoch for epoch in recipe.step_epochs)
         return recipe.lr * recipe.step_factor**passed
     if recipe.schedule == "one_cycle":
         return recipe.lr * one_cycle(progress, recipe.warmup)
@@ -126,17 +107,23 @@ class _Run:
         encoder: dict[str, torch.Tensor] | None,
     ):
         recipe = cell.training
-        if len(training) < recipe.batch:
+        self.terms = [term for term, weight in cell.weights if weight]
+        if not self.terms:
+            raise ValueError(f"{cell.name}: all its weights are 0, so there is nothing to minimise")
+        # A cycle is some critic batches followed by one codec batch (uRDP alternates one and one).
+        bands = objective.critic_bands(dict(cell.weights))
+        self.cycle = 1 + (recipe.critic.steps_per_generator if bands else 0)
+        if len(training) < self.cycle * recipe.batch:
             raise ValueError(
                 f"{cell.name}: found {len(training)} training images, needs at least a batch "
                 f"({recipe.batch})"
+                + (f" for each of the {self.cycle} steps of a cycle" * bool(bands))
             )
         self.cell, self.recipe, self.device = cell, recipe, device
         self.images = Images(training, device)
         self.watched = Images(validation[:VALIDATION_IMAGES], device)
         self.classifier = classifier
         self.weights = dict(cell.weights)
-        bands = objective.critic_bands(self.weights)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(cell.seed)
             codec = Codec(
@@ -155,7 +142,6 @@ class _Run:
             codec.encoder.load_state_dict(encoder)
             codec.encoder.requires_grad_(False)
         self.generator = torch.Generator(device).manual_seed(cell.seed)
-        self.terms = [term for term, weight in cell.weights if weight]
         trainable = [p for p in codec.parameters() if p.requires_grad]
         self.optimizer = self._adam(trainable, recipe.lr, recipe.betas)
         self.critic_optimizers = {
@@ -164,8 +150,6 @@ class _Run:
         }
         self.epoch = 0
         self.batches = len(training) // recipe.batch  # the rest of the last batch waits its turn
-        # A cycle is some critic batches followed by one codec batch (uRDP alternates one and one).
-        self.cycle = 1 + (recipe.critic.steps_per_generator if bands else 0)
         self._train_mode()
         rows = torch.zeros(recipe.batch, dtype=torch.long, device=device)
         uniform = torch.rand(recipe.batch, cell.dim + 1, device=device)

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional as F
 
-from rdc.loop import Diverged, Images
+from rdc.descent import Diverged, Images, one_cycle
 from rdc.networks.classifiers import ARCHITECTURES, Classifier
-from rdc.schedules import one_cycle
 
 if TYPE_CHECKING:
     from rdc import config

@@ -38,7 +38,8 @@ def closure(path: str | Path) -> list[str]:
 def code_hash(path: str | Path) -> str:
     """12 hex digits of a hash over the contents of ``closure(path)`` and the file itself."""
     digest = hashlib.sha256()
-    for name in sorted({*closure(path), str(Path(path))}):
+    own = (ROOT / path).resolve().relative_to(ROOT)
+    for name in sorted({*closure(path), str(own)}):
         digest.update(name.encode() + b"\0" + (ROOT / name).read_bytes() + b"\0")
     return digest.hexdigest()[:12]
 
@@ -62,9 +63,14 @@ def _that_run(tree: ast.AST):
     """All nodes but those under ``if TYPE_CHECKING:``, which only annotations see."""
     yield tree
     for child in ast.iter_child_nodes(tree):
-        if isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING"):
-            continue
-        yield from _that_run(child)
+        if isinstance(child, ast.If) and ast.unparse(child.test) in (
+            "TYPE_CHECKING",
+            "typing.TYPE_CHECKING",
+        ):
+            for statement in child.orelse:
+                yield from _that_run(statement)
+        else:
+            yield from _that_run(child)
 
 
 def _files_of(module: str) -> list[Path]:

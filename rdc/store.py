@@ -78,7 +78,7 @@ def _intact(folder: Path) -> bool:
     try:
         sums = json.loads((folder / MANIFEST).read_text())["sha256"]
         return all(_sha256(folder / name) == found for name, found in sums.items())
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
 
 

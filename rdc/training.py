@@ -21,7 +21,7 @@ import torch
 
 from rdc import cells as grid
 from rdc import config as configs
-from rdc import loop, pretraining, provenance
+from rdc import descent, loop, pretraining, provenance
 from rdc.allocator import keep_freed_memory
 from rdc.cells import Cell
 from rdc.datasets import images, sources
@@ -56,13 +56,6 @@ class Folder:
 
 class CellsFailed(RuntimeError):
     """Some cells could not be trained; the others were. Names each and its reason."""
-
-
-def device(name: str = "auto") -> torch.device:
-    """``auto`` is a GPU where there is one."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
 
 
 @cache
@@ -125,7 +118,7 @@ def train_cells(
                 report(f"[{number}/{len(chosen)}] {cell.study}/{cell.name} ({key})")
                 try:
                     _train_one(cell, key, cells, folder, device, report)
-                except (loop.Diverged, weights.WeightsError, ValueError) as error:
+                except (descent.Diverged, weights.WeightsError, ValueError) as error:
                     report(f"FAILED: {error}")
                     failures.append(str(error))
                     continue
@@ -268,7 +261,7 @@ def main(arguments: list[str] | None = None) -> None:
             print("\n".join(f"{cell.study}/{cell.name}" for cell in chosen))
             return
         keep_freed_memory()
-        folder, where = Folder(options.out), device(options.device)
+        folder, where = Folder(options.out), descent.device(options.device)
         _ensure_inputs(config, chosen, folder, where)
         train_cells(chosen, cells, folder, where)
     except (configs.ConfigError, sources.DataError, weights.WeightsError, CellsFailed) as error:

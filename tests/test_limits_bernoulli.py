@@ -106,7 +106,7 @@ def test_matches_brute_force_near_the_thresholds(source, where, name, offset):
     end = getattr(thresholds(source, e), name)
     assume(np.isfinite(end))
     d = end + offset
-    assume(0 <= d and abs(d - thresholds(source, e).minimum) > 1e-7)
+    assume(d >= 0 and abs(d - thresholds(source, e).minimum) > 1e-7)
     assert rate(source, d, e) == pytest.approx(brute_force(source, d, e), abs=1e-8)
 
 

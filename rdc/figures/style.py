@@ -7,7 +7,9 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from rdc.atomic import replacing
 
@@ -59,6 +61,20 @@ def rate_colours(rates: Iterable[float]) -> dict[float, tuple]:
 
 def method_name(method: str) -> str:
     return METHOD_NAMES.get(method, method)
+
+
+def scale_for(axes: Axes, which: str, values: Iterable[float]) -> None:
+    """Logarithmic with plain numbers (0.5, not 5 x 10^-1) where values span more than a factor 3."""
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    known = [value for value in values if value > 0]
+    if not known or max(known) < 3 * min(known):
+        axis.set_major_locator(MaxNLocator(5))
+        return
+    axes.set(**{f"{which}scale": "log"})
+    decades = max(known) > 30 * min(known)
+    axis.set_major_locator(LogLocator(subs=(1.0,) if decades else (1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def empty(message: str) -> Figure:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from rdc.figures import style
 from rdc.intervals import summary
@@ -51,8 +52,10 @@ def losses(cells: pd.DataFrame, curves: pd.DataFrame) -> Figure:
             if term == "mse":
                 summed = own[(own.split == "train") & (own.term == "sse")]
                 ax.plot(summed.epoch, summed.value / PIXELS, color=colour, linewidth=0.9, ls=":")
-    axes[0].set(xlabel="epoch", ylabel="distortion: MSE per pixel", yscale="log")
-    axes[1].set(xlabel="epoch", ylabel="classification: NLL (nats)", yscale="log")
+    axes[0].set(xlabel="epoch", ylabel="distortion: MSE per pixel")
+    axes[1].set(xlabel="epoch", ylabel="classification: NLL (nats)")
+    for ax in axes:
+        style.scale_for(ax, "y", np.concatenate([line.get_ydata() for line in ax.lines]))
     handles, labels = axes[0].get_legend_handles_labels()
     handles += [Line2D([], [], color=style.REFERENCE, ls=s) for s in ("-", ":")]
     labels += ["validation images, after the epoch", "training images, mean over the epoch"]
@@ -124,8 +127,9 @@ def plane(test: pd.DataFrame) -> Figure:
         for row in points[points.method == "vq"].itertuples():
             if row.rate_bits in set(own.rate_bits):
                 ax.axvline(row.mse, color=colours[row.rate_bits], linestyle="--", linewidth=1)
-        ax.set(title=style.method_name(method), xlabel="distortion: MSE per pixel", yscale="log")
-        ax.ticklabel_format(axis="x", style="plain")
+        ax.set(title=style.method_name(method), xlabel="distortion: MSE per pixel")
+        style.scale_for(ax, "y", own.nll_nats)
+        ax.xaxis.set_major_locator(MaxNLocator(5))
     axes[0, 0].set_ylabel("classification: NLL of the true label (nats)")
     handles = [Line2D([], [], color=c, marker="o", ls="") for c in colours.values()]
     labels = [style.rate_label(rate) for rate in colours]
@@ -143,8 +147,7 @@ def space(test: pd.DataFrame) -> Figure:
     points = _points(test[test.method == method]) if method else pd.DataFrame()
     if points.empty:
         return style.empty("No cell of Zhang's objective in this run")
-    figure = plt.figure(figsize=(6.2, 5), layout="none")
-    ax = figure.add_axes((0.02, 0.04, 0.86, 0.88), projection="3d")
+    figure, ax = plt.subplots(figsize=(6.4, 5.2), subplot_kw={"projection": "3d"})
     floor = 0.0
     colours = style.rate_colours(points.rate_bits)
     for rate, group in points.groupby("rate_bits"):

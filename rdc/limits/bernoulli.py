@@ -115,7 +115,7 @@ def rate_and_region(source: BernoulliSource, distortion, error):
 
     Returns (rate, region) with the broadcast shape (scalars for scalars).  Regions: "distortion"
     (only D binds: the classical formula), "both", "error" (only E binds, rate > 0), "zero" (a
-    constant-rate-zero Xhat meets both) and "infeasible" (rate is inf).  Zhang's third region,
+    XX "infeasible" (rate is inf).  Zhang's third region,
     D > D2, is "error" or "zero".
 
     Raises ValueError for a negative or NaN distortion or error; inf leaves one unconstrained.

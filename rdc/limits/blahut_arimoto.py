@@ -145,7 +145,8 @@ def bounds(found: Surface, distortion, error):
     lower: the highest supporting plane of the surface, at least 0; inf where no channel meets the
     constraints.  upper: the cheapest mixture of the surface's channels and of the deterministic
     ones on the edge of feasibility that meets them (I is convex in the channel, so R lies below),
-    by linear programming; finite wherever R is.
+    by linear programming; finite wherever R is.  The two are as far apart as the multipliers are
+    coarse: most where R is steep, next to the edge of feasibility.
     Raises ValueError for a NaN distortion or error.
     """
     d, e = np.broadcast_arrays(np.asarray(distortion, float), np.asarray(error, float))

@@ -122,7 +122,7 @@ def convexity_violation(lower, upper=None) -> Violation:
             excess = np.where(finite, middle - np.where(finite, ends, 0), -np.inf)
             if excess.size and excess.max() > worst.amount:
                 at = np.unravel_index(excess.argmax(), excess.shape)
-                centre = np.array(at) + (i, k)
+                centre = np.add(at, (i, k))
                 points = tuple(_index(centre + sign * np.array((i, j))) for sign in (-1, 0, 1))
                 worst = Violation(float(excess[at]), points)
     return worst
@@ -138,7 +138,9 @@ def conditional_entropy(joint, channel) -> float:
 def mutual_information(probabilities, channel) -> float:
     """I(X; Xhat) in bits; probabilities [n], channel Pr(xhat|x) [n, m]."""
     p, channel = np.asarray(probabilities, dtype=float), np.asarray(channel, dtype=float)
-    return float(p @ rel_entr(channel, p @ channel).sum(axis=1)) / _LN2
+    marginal = p @ channel
+    marginal = np.where(marginal > 0, marginal, channel)  # it can underflow before its symbols do
+    return float(p @ rel_entr(channel, marginal).sum(axis=1)) / _LN2
 
 
 def mixing_counterexample(joint) -> MixingExample:

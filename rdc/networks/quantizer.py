@@ -17,16 +17,19 @@ def spacing(levels: int) -> float:
 
 def centres(levels: int, device: torch.device | str = "cpu") -> torch.Tensor:
     """The ``levels`` reconstruction points, evenly spaced on [-1, 1]; shape (levels,)."""
-    return torch.arange(levels, device=device, dtype=torch.float32) * spacing(levels) - 1.0
+    step = spacing(levels)
+    return torch.arange(levels, device=device, dtype=torch.float32) * step - 1.0
 
 
 def nearest(values: torch.Tensor, levels: int) -> torch.Tensor:
     """Index of the nearest centre, int64 in 0..levels-1, same shape as ``values``.
 
     Zhang prints round(x / Delta) * Delta, which is off the grid for an even number of levels (two
-    levels become {-2, 0, 2}). Counting from the lowest centre is right for both parities.
+    levels become {-2, 0, 2}). Counting from the lowest centre is right for both parities. NaN has
+    no nearest centre and counts as the lowest: it shows in the loss, not as an index out of range.
     """
-    return torch.round((values + 1.0) / spacing(levels)).clamp_(0, levels - 1).long()
+    steps = torch.round((values + 1.0) / spacing(levels)).nan_to_num_(0.0)
+    return steps.clamp_(0, levels - 1).long()
 
 
 def dither_from_uniform(uniform: torch.Tensor, levels: int) -> torch.Tensor:

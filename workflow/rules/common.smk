@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(workflow.basedir)))
 
 from rdc import cells as grid
 from rdc import config as configs
+from rdc import machine
 from rdc.datasets.sources import SOURCES
 from rdc.provenance import closure
 
@@ -21,9 +22,18 @@ try:
 except configs.ConfigError as error:
     raise WorkflowError(f"the config cannot be run:\n{error}") from None
 
+for folder in (
+    f"results/{CONFIG.run}",
+    f"logs/{CONFIG.run}",
+    f"benchmarks/{CONFIG.run}",
+):
+    if fault := machine.unwritable(folder):
+        raise WorkflowError(fault)
+
+machine.use_this_checkout()
 BATCHES = grid.batches(CONFIG)
 # Jobs ask for a GPU only where there is one; profiles/default says how many share it.
-GPU = int(Path("/dev/nvidia0").exists())
+GPU = machine.gpu_per_job()
 TABLES = ["cells", "costs", "curves", "confusion", "classifiers"]
 
 WILDCARDS = {

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from rdc import cells, config, joblog, measuring, tables, training
+from rdc import cells, config, descent, joblog, measuring, tables, training
 from rdc.datasets import sources
 from rdc.networks import weights
 
@@ -21,7 +21,7 @@ entries = measuring.measure_cells(
     Path(snakemake.input.judge),
     config.Evaluation.model_validate(snakemake.params.settings),
     training.Folder(Path(snakemake.params.folder)).store,
-    training.device(),
+    descent.device(),
     report,
 )
 

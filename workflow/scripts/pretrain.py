@@ -2,16 +2,16 @@
 
 import torch
 
-from rdc import config, joblog, loop, pretraining, tables, training
+from rdc import config, descent, joblog, pretraining, tables
 from rdc.datasets import images, sources
 from rdc.networks import stored
 
-report = joblog.start(snakemake.log[0], expected=(sources.DataError, loop.Diverged, ValueError))
+report = joblog.start(snakemake.log[0], expected=(sources.DataError, descent.Diverged, ValueError))
 torch.set_num_threads(snakemake.threads)
 settings = config.Classifier.model_validate(snakemake.params.settings)
 held_out = snakemake.params.held_out
 prepared = images.load(snakemake.input.dataset)
-device = training.device()
+device = descent.device()
 
 classifier = pretraining.pretrain(
     settings, prepared.split("train", held_out), len(prepared.classes), device, report

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from rdc import cells, joblog, tables, training
+from rdc import cells, descent, joblog, tables, training
 from rdc.datasets import sources
 from rdc.networks import weights
 
@@ -19,7 +19,7 @@ chosen = [cells.from_json(cell) for cell in snakemake.params.cells]
 bases = [cells.from_json(cell) for cell in snakemake.params.bases]
 folder = training.Folder(Path(snakemake.params.folder))
 
-entries = training.train_cells(chosen, chosen + bases, folder, training.device(), report)
+entries = training.train_cells(chosen, chosen + bases, folder, descent.device(), report)
 
 target = Path(snakemake.output.codecs)
 target.mkdir(parents=True)

@@ -1,0 +1,40 @@
+# make          set up .venv from exact pins and run the demo
+# make test     set up and run the tests
+PYTHON ?= python3
+CORES ?= all
+CONFIG ?= config/config.yaml
+BIN := .venv/bin
+READY := .venv/.ready
+
+.DEFAULT_GOAL := run
+.PHONY: run test test-slow lint bench clean help
+
+run: $(READY) ## the demo, or another config: make CONFIG=config/mnist.yaml
+	@$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
+
+test: $(READY) ## the fast tests
+	@$(BIN)/python -m pytest -n 2 -m "not slow"
+
+test-slow: $(READY) ## the long ones: real runs of the workflow
+	@$(BIN)/python -m pytest -m slow
+
+lint: $(READY) ## ruff, snakefmt, snakemake --lint
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/snakefmt --check Snakefile workflow
+	@$(BIN)/python -m pytest tests/test_lint.py
+
+bench: $(READY) ## speed beside the field's public code; writes bench/results.csv and its plot
+	@$(BIN)/python bench/run.py
+
+clean: ## what can be made again: results of the demo, logs, benchmarks; never data/
+	rm -rf results/demo logs benchmarks .pytest_cache .ruff_cache .hypothesis
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(READY): requirements.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Setting up .venv (about 2 GB; minutes) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@

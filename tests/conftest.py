@@ -1,0 +1,62 @@
+"""What the tests share: one thread, a small dataset, a frozen classifier and a small config."""
+
+import os
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported, in the tests
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """scikit-learn's digits, prepared."""
+    from rdc.datasets.images import prepare_digits
+
+    return prepare_digits()
+
+
+@pytest.fixture
+def classifier():
+    """Zhang's classifier with fixed random weights, frozen and in eval mode."""
+    import torch
+
+    from rdc.networks.classifiers import ZhangClassifier
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return ZhangClassifier().eval().requires_grad_(False)
+
+
+@pytest.fixture
+def raw():
+    """A small complete config as YAML would give it: 2 lambdas x 2 rates x 2 seeds = 8 cells."""
+    return {
+        "run": "tiny",
+        "datasets": {"digits": {"source": "digits", "validation": 200}},
+        "classifiers": {
+            "zhang": {"architecture": "zhang", "epochs": 2},
+            "judge": {"architecture": "judge", "epochs": 2},
+        },
+        "methods": {
+            "rdc": {"weights": {"mse": 1, "nll": "lam"}},
+            "plain": {"weights": {"mse": 1}},
+        },
+        "recipes": {"short": {"epochs": 3, "batch": 32}},
+        "studies": {
+            "one": {
+                "dataset": "digits",
+                "classifier": "zhang",
+                "width": 0.1,
+                "grids": {
+                    "plane": {
+                        "methods": ["rdc"],
+                        "lam": [0.005, 0.015],
+                        "dim": 3,
+                        "levels": [2, 3],
+                        "seeds": [0, 1],
+                        "recipe": "short",
+                    }
+                },
+            }
+        },
+    }

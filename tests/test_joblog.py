@@ -1,0 +1,102 @@
+"""A job's log: lines with the time, and failures in one line where the message says it all."""
+
+import re
+import sys
+
+import pytest
+
+from rdc import joblog
+
+
+class ToldError(Exception):
+    """An error whose message says it all."""
+
+
+class ToldMoreError(ToldError):
+    """A kind of it."""
+
+
+class RewritableTerminal:
+    """Stands for standard error on a terminal: keeps what is written."""
+
+    text = ""
+
+    def write(self, text):
+        self.text += text
+
+    def flush(self):
+        pass
+
+    def isatty(self):
+        return True
+
+
+@pytest.fixture(autouse=True)
+def hook(monkeypatch):
+    """The interpreter's hook is put back afterwards."""
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+
+
+def fail_with(error):
+    """What the interpreter does with an error that nobody caught."""
+    try:
+        raise error
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+
+
+def test_lines_are_logged_with_the_time_at_once(tmp_path):
+    path = tmp_path / "logs" / "job.log"
+    report = joblog.start(path)
+    report("epoch 1")
+    report("epoch 2")
+    lines = path.read_text().splitlines()
+    assert [line.split(" ", 1)[1] for line in lines] == ["epoch 1", "epoch 2"]
+    assert all(re.match(r"\d\d:\d\d:\d\d ", line) for line in lines)
+
+
+def test_an_earlier_log_is_replaced(tmp_path):
+    (tmp_path / "job.log").write_text("of the last run\n")
+    joblog.start(tmp_path / "job.log")("now")
+    assert "last run" not in (tmp_path / "job.log").read_text()
+
+
+@pytest.mark.parametrize(
+    "error", [ToldError("data/a.gz: is damaged"), ToldMoreError("data/a.gz: is damaged")]
+)
+def test_an_expected_error_is_one_line_in_the_log_and_at_the_terminal(error, tmp_path, capsys):
+    joblog.start(tmp_path / "job.log", expected=(ToldError,))
+    fail_with(error)
+    assert (tmp_path / "job.log").read_text() == "error: data/a.gz: is damaged\n"
+    assert capsys.readouterr().err.strip() == "error: data/a.gz: is damaged"
+
+
+def test_another_error_keeps_its_traceback(tmp_path, capsys):
+    joblog.start(tmp_path / "job.log", expected=(ToldError,))
+    fail_with(KeyError("unforeseen"))
+    for text in ((tmp_path / "job.log").read_text(), capsys.readouterr().err):
+        assert "Traceback (most recent call last)" in text
+        assert "in fail_with" in text
+        assert "KeyError: 'unforeseen'" in text
+
+
+def test_a_terminal_that_cannot_be_rewritten_has_a_line_now_and_then(tmp_path, capsys, monkeypatch):
+    clock = [1000.0]
+    monkeypatch.setattr(joblog.time, "monotonic", lambda: clock[0])
+    report = joblog.start(tmp_path / "job.log")
+    for second in range(0, 50, 5):
+        clock[0] = 1000.0 + second
+        report(f"after {second} s")
+    assert capsys.readouterr().err.splitlines() == ["after 0 s", "after 25 s"]
+    assert len((tmp_path / "job.log").read_text().splitlines()) == 10
+
+
+def test_a_terminal_that_can_be_rewritten_has_one_line(tmp_path, monkeypatch):
+    terminal = RewritableTerminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    report = joblog.start(tmp_path / "job.log")
+    report("epoch 1")
+    report("epoch 2 " + "x" * 300)
+    assert "\n" not in terminal.text
+    shown = terminal.text.split("\r\x1b[2K")[1:]
+    assert shown[0] == "epoch 1" and len(shown[1]) == 160

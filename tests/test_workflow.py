@@ -1,0 +1,281 @@
+"""The workflow run for real on a config of seconds, and what an edit makes it run again."""
+
+import copy
+import json
+
+import pandas as pd
+import pytest
+from sandbox import TINY, Sandbox
+
+from rdc import tables
+
+pytestmark = [pytest.mark.slow, pytest.mark.workflow]
+
+GATHERED = {("gather", f"table={t}") for t in ("cells", "costs", "curves", "confusion")}
+DOWNSTREAM = {*GATHERED, ("claims", ""), ("figures_zhang", ""), ("report", "")}
+
+CLASSIFIERS = {("pretrain", f"dataset=digits, classifier={c}") for c in ("zhang", "judge")}
+CLASSIFIERS |= {("gather", "table=classifiers")}
+
+
+def batch(rule: str, method: str, levels: int, dither: str, recipe: str) -> tuple[str, str]:
+    name = f"{method}_dim=2_levels={levels}_dither={dither}_recipe={recipe}_tier=1_part=0"
+    return rule, f"study=zhang, batch={name}"
+
+
+RDC2 = [batch(rule, "rdc", 2, "yes", "short") for rule in ("train", "evaluate")]
+RDC3 = [batch(rule, "rdc", 3, "yes", "short") for rule in ("train", "evaluate")]
+VQ = [batch(rule, "vq", 2, "no", "lloyd") for rule in ("train", "evaluate")]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Sandbox:
+    sandbox = Sandbox(tmp_path_factory.mktemp("finished"), copy.deepcopy(TINY))
+    done = sandbox.snakemake()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "results/tiny/report.html" in done.stderr + done.stdout
+    return sandbox
+
+
+@pytest.fixture
+def edited(finished):
+    """The finished run; whatever a test edits is put back."""
+    config = copy.deepcopy(finished.config)
+    files = {
+        path: path.read_bytes()
+        for folder in ("rdc", "workflow", "config")
+        for path in (finished.folder / folder).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    yield finished
+    finished.config = config
+    for path, content in files.items():
+        if path.read_bytes() != content:
+            path.write_bytes(content)
+
+
+def test_tables_have_a_row_for_each_cell_and_split(finished):
+    cells = tables.read("cells", finished.results / "tables" / "cells.parquet")
+    assert len(cells) == 5 * 3
+    assert set(cells.split) == set(tables.SPLITS)
+    test = cells[cells.split == "test"]
+    assert (test.n_images == 360).all()
+    assert (test.coded_bits >= test.entropy_bits).all()
+    assert (test.entropy_bits <= 1.2 * test.rate_bits + 0.2).all()
+    assert test[test.method == "rdc"].dither.all()
+    assert not test[test.method == "vq"].dither.any()
+    assert json.loads(test[test.lam == 0.01].weights.iloc[0]) == {"mse": 1.0, "nll": 0.01}
+    for table in ("costs", "curves", "confusion", "classifiers", "claims"):
+        assert len(tables.read(table, finished.results / "tables" / f"{table}.parquet"))
+
+
+def test_claims_of_another_dataset_are_not_testable(finished):
+    claims = tables.read("claims", finished.results / "tables" / "claims.parquet")
+    measured_on_mnist = claims[claims.claim.str.contains("98.7")]
+    assert (measured_on_mnist.verdict == "not testable at this scale").all()
+    assert measured_on_mnist.note.str.contains("mnist").all()
+
+
+def test_report_is_one_offline_file(finished):
+    page = (finished.results / "report.html").read_text()
+    assert page.count("<svg") == 5
+    for fetched in ("<script src", "<link", "@import", '<img src="http'):
+        assert fetched not in page
+    assert "MSE" in page and "not testable at this scale" in page
+
+
+def test_same_seed_same_bytes(finished, tmp_path):
+    again = Sandbox(tmp_path, copy.deepcopy(TINY))
+    assert again.snakemake().returncode == 0
+    for name in ("tables/cells.parquet", "tables/curves.parquet", "tables/confusion.parquet"):
+        assert (again.results / name).read_bytes() == (finished.results / name).read_bytes(), name
+    for path in sorted((finished.results / "figures").iterdir()):
+        assert (again.results / "figures" / path.name).read_bytes() == path.read_bytes(), path
+
+
+@pytest.mark.golden
+def test_nothing_changed_nothing_runs(edited):
+    assert set(edited.planned()) == set()
+
+
+@pytest.mark.golden
+def test_an_edited_lambda_reruns_its_batch_and_trains_one_cell(edited):
+    edited.config["studies"]["zhang"]["grids"]["plane"]["lam"] = [0, 0.02]
+    assert set(edited.planned()) == {*RDC2, *RDC3, *DOWNSTREAM}
+
+
+@pytest.mark.golden
+def test_more_epochs_for_one_recipe(edited):
+    edited.config["recipes"]["lloyd"]["epochs"] = 6
+    assert set(edited.planned()) == {*VQ, *DOWNSTREAM}
+
+
+@pytest.mark.golden
+def test_another_seed_for_one_grid(edited):
+    edited.config["studies"]["zhang"]["grids"]["reference"]["seeds"] = [1]
+    assert set(edited.planned()) == {*VQ, *DOWNSTREAM}
+
+
+@pytest.mark.golden
+def test_the_judge_retrained_means_measuring_again_and_no_training(edited):
+    edited.config["classifiers"]["judge"]["epochs"] = 2
+    measured = {RDC2[1], RDC3[1], VQ[1]}
+    judge = {("pretrain", "dataset=digits, classifier=judge"), ("gather", "table=classifiers")}
+    assert set(edited.planned()) == {*judge, *measured, *DOWNSTREAM} - {("gather", "table=curves")}
+
+
+@pytest.mark.golden
+def test_the_classifier_retrained_means_everything_after_it(edited):
+    edited.config["classifiers"]["zhang"]["epochs"] = 2
+    classifier = {("pretrain", "dataset=digits, classifier=zhang"), ("gather", "table=classifiers")}
+    assert set(edited.planned()) == {*classifier, *RDC2, *RDC3, *VQ, *DOWNSTREAM}
+
+
+@pytest.mark.golden
+def test_measuring_settings_do_not_retrain(edited):
+    edited.config["evaluation"]["dithers"] = 3
+    expected = {RDC2[1], RDC3[1], VQ[1], *DOWNSTREAM} - {("gather", "table=curves")}
+    assert set(edited.planned()) == expected
+
+
+@pytest.mark.golden
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ("rdc/figures/zhang.py", {("figures_zhang", ""), ("report", "")}),
+        ("rdc/report.py", {("report", "")}),
+        ("rdc/report.html.j2", {("report", "")}),
+        ("rdc/claims.py", {("claims", ""), ("report", "")}),
+        ("config/claims.yaml", {("claims", ""), ("report", "")}),
+        ("rdc/limits/bernoulli.py", {("claims", ""), ("report", "")}),
+        (
+            "rdc/bitstream.py",
+            {RDC2[1], RDC3[1], VQ[1], *DOWNSTREAM} - {("gather", "table=curves")},
+        ),
+        ("rdc/objective.py", {*RDC2, *RDC3, *VQ, *DOWNSTREAM}),
+        ("rdc/pretraining.py", {*CLASSIFIERS, *RDC2, *RDC3, *VQ, *DOWNSTREAM}),
+        ("workflow/scripts/gather.py", {*GATHERED, ("gather", "table=classifiers"), *DOWNSTREAM}),
+    ],
+)
+def test_edited_code_reruns_what_imports_it(edited, file, expected):
+    with open(edited.folder / file, "a") as stream:
+        stream.write("\n# edited\n" if not file.endswith("j2") else "\n<!-- edited -->\n")
+    assert set(edited.planned()) == expected
+
+
+def test_a_batch_with_one_edited_cell_trains_one_cell(tmp_path):
+    sandbox = Sandbox(tmp_path, copy.deepcopy(TINY))
+    sandbox.config["studies"]["zhang"]["grids"]["plane"]["levels"] = [2]
+    target = "trained"
+    assert sandbox.snakemake(target).returncode == 0
+    sandbox.config["studies"]["zhang"]["grids"]["plane"]["lam"] = [0, 0.02]
+    assert sandbox.snakemake(target).returncode == 0
+    log = sandbox.log(
+        "train", "zhang", "rdc_dim=2_levels=2_dither=yes_recipe=short_tier=1_part=0.log"
+    )
+    assert "lam=0_dim=2_levels=2_dither=yes_recipe=short_seed=0 is trained already" in log
+    assert log.count("epoch 2/2") == 1
+    assert "lam=0.02" in log.split("epoch 2/2")[0]
+
+
+def test_a_cell_that_diverges_stops_alone(tmp_path):
+    sandbox = Sandbox(tmp_path, copy.deepcopy(TINY))
+    sandbox.config["recipes"]["wild"] = {"epochs": 2, "batch": 64, "lr": 1e30}
+    sandbox.config["studies"]["zhang"]["grids"]["plane"] |= {
+        "levels": [2],
+        "recipe": ["wild", "short"],
+    }
+    done = sandbox.snakemake("--keep-going")
+    output = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "became nan at step" in output and "recipe=wild" in output
+    assert "mse" in output
+    measured = sandbox.results / "measured" / "zhang"
+    assert any("recipe=short" in path.name for path in measured.iterdir())
+    assert not (sandbox.results / "report.html").exists()
+
+
+def test_cells_trained_without_snakemake_are_found_trained(tmp_path):
+    sandbox = Sandbox(tmp_path, copy.deepcopy(TINY))
+    alone = sandbox.run(
+        "-m", "rdc.training", "--config", "tiny.yaml", "--cells", "rdc*levels=2*",
+        "--out", "results/tiny", "--threads", "1",
+    )  # fmt: skip
+    assert alone.returncode == 0, alone.stderr
+    assert alone.stdout.count("epoch 2/2") == 2
+    assert sandbox.snakemake("trained").returncode == 0
+    log = sandbox.log(
+        "train", "zhang", "rdc_dim=2_levels=2_dither=yes_recipe=short_tier=1_part=0.log"
+    )
+    assert log.count("is trained already") == 2
+
+
+def test_nothing_of_the_default_config_leaks_into_another(tmp_path):
+    sandbox = Sandbox(tmp_path, copy.deepcopy(TINY))
+    jobs = set(sandbox.planned())
+    batches = {wildcards for rule, wildcards in jobs if rule == "train"}
+    assert batches == {RDC2[0][1], RDC3[0][1], VQ[0][1]}
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (lambda c: c.update(stdies={}), ["stdies: unknown key", "did you mean 'studies'?"]),
+        (
+            lambda c: c["studies"]["zhang"]["grids"]["plane"].update(lam=[-1]),
+            ["studies.zhang.grids.plane.lam.0", "found -1", "0 or more"],
+        ),
+        (
+            lambda c: c["studies"]["zhang"]["grids"]["plane"].update(levels=1),
+            ["studies.zhang.grids.plane.levels.0", "found 1", "at least 2"],
+        ),
+        (
+            lambda c: c["studies"]["zhang"]["grids"]["plane"].update(methods="rcd"),
+            ["studies.zhang.grids.plane.methods", "'rcd'", "did you mean 'rdc'?"],
+        ),
+        (
+            lambda c: c["studies"]["zhang"].update(dataset="digit"),
+            ["studies.zhang.dataset", "'digit'", "did you mean 'digits'?"],
+        ),
+    ],
+)
+def test_a_wrong_config_is_one_clear_message(tmp_path, edit, words):
+    sandbox = Sandbox(tmp_path, copy.deepcopy(TINY))
+    edit(sandbox.config)
+    done = sandbox.snakemake()
+    output = done.stdout + done.stderr
+    assert done.returncode != 0
+    for word in words:
+        assert word in output
+    assert "Traceback" not in output
+    assert not (sandbox.folder / "results").exists()
+
+
+def test_results_that_cannot_be_written(tmp_path):
+    sandbox = Sandbox(tmp_path, copy.deepcopy(TINY))
+    (sandbox.folder / "results").write_text("in the way")
+    done = sandbox.snakemake()
+    assert done.returncode != 0
+    assert "results/tiny: cannot be a folder, since" in done.stdout + done.stderr
+    assert (sandbox.folder / "results").read_text() == "in the way"
+
+
+def test_a_users_folder_of_images_is_a_dataset(tmp_path):
+    from PIL import Image
+    from sklearn.datasets import load_digits
+
+    scans, labels = load_digits(return_X_y=True)
+    for index, (scan, label) in enumerate(zip(scans[:600], labels[:600], strict=True)):
+        folder = tmp_path / "mine" / f"digit-{label}"
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray((scan.reshape(8, 8) * 15).astype("uint8")).resize((40, 30)).save(
+            folder / f"{index:04}.png"
+        )
+    (tmp_path / "work").mkdir()
+    sandbox = Sandbox(tmp_path / "work", copy.deepcopy(TINY))
+    sandbox.config["datasets"]["digits"] = {"folder": "../mine", "validation": 100}
+    sandbox.config["studies"]["zhang"]["grids"]["plane"]["levels"] = [2]
+    done = sandbox.snakemake()
+    assert done.returncode == 0, done.stdout + done.stderr
+    cells = pd.read_parquet(sandbox.results / "tables" / "cells.parquet")
+    assert (cells[cells.split == "test"].n_images == 100).all()
