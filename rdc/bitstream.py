@@ -1,6 +1,6 @@
 """Code vectors to real bytes and back: a shared dither, an entropy model, and a range coder.
 
-A stream is a header (magic, the codec's key, number of images, dither seed, CRC-32 of the payload;
+A stream is a header (magic, the codec's key, number of images, dither seed, CRC-32 of all the rest;
 24 bytes) and one range-coded payload for all images. The entropy model travels with the weights.
 """
 
@@ -12,7 +12,8 @@ import constriction
 import numpy as np
 
 MAGIC = b"RDC1"
-HEADER = struct.Struct(">4s8sIII")
+HEADER = struct.Struct(">4s8sIII")  # magic, key, images, dither seed, checksum
+BEFORE_CHECKSUM = HEADER.size - 4
 DITHER_BINS = 16  # the model's resolution of the dither
 CONTEXTS = 2**16  # at most so many contexts for one dimension; older indices are dropped
 PRECISION = 2**16  # probabilities are whole multiples of about 1 / PRECISION
@@ -124,8 +125,9 @@ def encode(codes: np.ndarray, model: EntropyModel, key: str, seed: int | None = 
         symbols = np.ascontiguousarray(codes[:, i], dtype=np.int32)
         encoder.encode(symbols, family, model.probabilities(i, codes, numbers))
     payload = encoder.get_compressed().astype("<u4").tobytes()
-    header = HEADER.pack(MAGIC, bytes.fromhex(key), n, seed or 0, zlib.crc32(payload))
-    return header + payload
+    fields = (MAGIC, bytes.fromhex(key), n, seed or 0)
+    checksum = _checksum(HEADER.pack(*fields, 0) + payload)
+    return HEADER.pack(*fields, checksum) + payload
 
 
 def decode(stream: bytes, model: EntropyModel, key: str) -> tuple[np.ndarray, np.ndarray | None]:
@@ -140,7 +142,7 @@ def decode(stream: bytes, model: EntropyModel, key: str) -> tuple[np.ndarray, np
     if stored.hex() != key:
         raise StreamError(f"this stream was made by the codec {stored.hex()}, not by {key}")
     payload = stream[HEADER.size :]
-    if zlib.crc32(payload) != checksum:
+    if _checksum(stream) != checksum:
         raise StreamError("the stream is damaged or cut short: its checksum does not fit")
     dim = len(model.tables)
     numbers = None if model.bins == 1 else uniform(seed, n, dim)
@@ -152,6 +154,11 @@ def decode(stream: bytes, model: EntropyModel, key: str) -> tuple[np.ndarray, np
     for i in range(dim):
         codes[:, i] = decoder.decode(family, model.probabilities(i, codes, numbers))
     return codes, numbers
+
+
+def _checksum(stream: bytes) -> int:
+    """CRC-32 of a stream without its own checksum."""
+    return zlib.crc32(stream[HEADER.size :], zlib.crc32(stream[:BEFORE_CHECKSUM]))
 
 
 def _contexts(

@@ -214,7 +214,12 @@ def _cells_of(config: Config, study_name: str, study: Study, grid: Grid):
                 tier=grid.tier,
                 moves=method.moves,
             )
-            yield cell if method.encoder_from is None else _universal(cell, method)
+            if not any(weight for _, weight in cell.weights):
+                raise ConfigError(
+                    f"studies.{study_name}: {cell.name}: all weights of its method are 0, so there "
+                    "is nothing to minimise"
+                )
+            yield cell if method.encoder_from is None else _universal(cell, method, config)
 
 
 def _weights(method: Method, lam: str | None) -> tuple[tuple[str, float], ...]:
@@ -223,13 +228,14 @@ def _weights(method: Method, lam: str | None) -> tuple[tuple[str, float], ...]:
     )
 
 
-def _universal(cell: Cell, method: Method) -> Cell:
+def _universal(cell: Cell, method: Method, config: Config) -> Cell:
     """The cell with its encoder's cell named: same rate, dither and seed."""
     source = method.encoder_from
+    lam = source.lam if source.lam is not None else cell.lam
     base = replace(
         cell,
         method=source.method,
-        lam=source.lam if source.lam is not None else cell.lam,
+        lam=lam if config.methods[source.method].uses_lam else None,
         recipe=source.recipe if source.recipe is not None else cell.recipe,
     )
     return replace(cell, encoder_from=base.name, frozen_batch_norm=source.batch_norm)
@@ -245,6 +251,10 @@ def _check_encoder(cell: Cell, found: dict[tuple[str, str], Cell]) -> None:
             "study's grids"
         )
     base = found[cell.study, cell.encoder_from]
+    if base.moves != "networks":
+        raise ConfigError(
+            f"methods.{cell.method}.encoder_from: {base.method!r} is a codebook, which has no encoder"
+        )
     if base.encoder_from is not None:
         raise ConfigError(
             f"methods.{cell.method}.encoder_from: {base.method!r} has a frozen encoder itself"

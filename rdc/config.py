@@ -5,6 +5,7 @@ Floor 1 of the library: no torch, so that the Snakefile can import it at every p
 
 import difflib
 import math
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -33,6 +34,7 @@ TERMS = {
 }
 ARCHITECTURES = ("zhang", "le", "judge")
 JUDGE = "judge"
+NUMBER = re.compile(r"(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
 
 
 class ConfigError(ValueError):
@@ -50,12 +52,38 @@ def _as_written(value: Any) -> str:
         raise ValueError(f"found {value!r}, needs a number") from None
     if not math.isfinite(number) or number < 0:
         raise ValueError(f"found {text}, needs a finite number, 0 or more")
+    if NUMBER.fullmatch(text) is None:  # float() also takes blanks and underscores
+        raise ValueError(f"found {value!r}, needs a number in plain digits")
     return text
+
+
+def _weight_or_lam(value: Any) -> str:
+    if value == "lam":
+        return value
+    try:
+        return _as_written(value)
+    except ValueError as error:
+        raise ValueError(f"{error}, or lam (the grid's lambda)") from None
+
+
+def _sigma(value: Any) -> float | str:
+    if value == "2/levels":
+        return value
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or value <= 0:
+        raise ValueError(f"found {value!r}, needs a number above 0, or 2/levels")
+    return float(value)
 
 
 def _listed(value: Any) -> Any:
     """One value stands for a list of one."""
     return value if isinstance(value, list) else [value]
+
+
+def _some(values: list) -> list:
+    if not values:
+        raise ValueError("found an empty list, needs at least one value")
+    return values
 
 
 def _distinct(values: list) -> list:
@@ -66,17 +94,26 @@ def _distinct(values: list) -> list:
 
 
 def _file_name(name: str) -> str:
-    if not name or not all(c.isalnum() or c in "_-." for c in name):
-        raise ValueError(f"found {name!r}, needs letters, digits, '_', '-' or '.': it names files")
+    if not re.fullmatch(r"[\w][\w.-]*", name):
+        raise ValueError(
+            f"found {name!r}, needs letters, digits, '_', '-' or '.', the first no '.': it names files"
+        )
     return name
 
 
 Name = Annotated[str, AfterValidator(_file_name)]
 Weight = Annotated[str, BeforeValidator(_as_written)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
-Seed = Annotated[int, Field(ge=0, lt=2**31)]
+# Strict: true is not 1, and 1.0 not a count.
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
+Share = Annotated[float, Field(ge=0, lt=1, strict=True)]
+Count = Annotated[int, Field(ge=1, strict=True)]
+AtLeastTwo = Annotated[int, Field(ge=2, strict=True)]
+Seed = Annotated[int, Field(ge=0, lt=2**31, strict=True)]
+
+
+# One value or several, none of them twice.
+SOME = (BeforeValidator(_listed), AfterValidator(_some), AfterValidator(_distinct))
 
 
 class Section(BaseModel):
@@ -117,7 +154,7 @@ class Classifier(Section):
     batch: Count = 64
     optimizer: Literal["sgd", "adam"] = "adam"
     lr: Positive = 1e-3
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9  # of SGD
+    momentum: Share = 0.9  # of SGD
     schedule: Literal["constant", "one_cycle"] = "constant"
     seed: Seed = 0
 
@@ -126,7 +163,7 @@ class CriticTraining(Section):
     """WGAN-GP critics: one Adam optimizer a band (Nguyen, Table 2; Le, Section 5.1)."""
 
     lr: Positive = 2e-4
-    betas: tuple[NonNegative, NonNegative] = (0.5, 0.9)
+    betas: tuple[Share, Share] = (0.5, 0.9)
     gradient_penalty: NonNegative = 10.0
     steps_per_generator: Count = 1  # critic steps before each step of the codec
 
@@ -135,18 +172,15 @@ class Recipe(Section):
     """How a codec is trained; a paper's settings or our own."""
 
     epochs: Count
-    batch: Annotated[int, Field(ge=2)] = 64  # batch norm needs two images
+    batch: AtLeastTwo = 64  # batch norm needs two images
     lr: Positive = 0.01
-    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (
-        0.5,
-        0.9,
-    )
+    betas: tuple[Share, Share] = (0.5, 0.9)
     schedule: Literal["constant", "step", "one_cycle"] = "constant"
     step_epochs: list[Count] = []  # schedule: step multiplies lr by step_factor after these epochs
     step_factor: Positive = 0.2
-    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1  # share of one_cycle in which lr rises
+    warmup: Share = 0.1  # share of one_cycle in which lr rises
     gradient: Literal["soft", "identity"] = "soft"
-    sigma: Positive | Literal["2/levels"] = 1.0
+    sigma: Annotated[float | str, BeforeValidator(_sigma)] = 1.0
     critic: CriticTraining = CriticTraining()
 
     @model_validator(mode="after")
@@ -170,7 +204,7 @@ class EncoderFrom(Section):
 class Method(Section):
     """A codec's objective: a weight for each term, a number or ``lam`` (the grid's lambda)."""
 
-    weights: dict[str, Literal["lam"] | Weight]
+    weights: dict[str, Annotated[str, BeforeValidator(_weight_or_lam)]]
     moves: Literal["networks", "codebook"] = "networks"  # what is free to minimise the objective
     encoder_from: EncoderFrom | None = None
 
@@ -198,17 +232,13 @@ class Method(Section):
 class Grid(Section):
     """The product of its lists: every combination is a cell."""
 
-    methods: Annotated[list[Name], BeforeValidator(_listed), AfterValidator(_distinct)]
+    methods: Annotated[list[Name], *SOME]
     lam: Annotated[list[Weight], BeforeValidator(_listed), AfterValidator(_distinct)] = []
-    dim: Annotated[list[Count], BeforeValidator(_listed), AfterValidator(_distinct)]
-    levels: Annotated[
-        list[Annotated[int, Field(ge=2, le=256)]],
-        BeforeValidator(_listed),
-        AfterValidator(_distinct),
-    ]
-    dither: Annotated[list[bool], BeforeValidator(_listed), AfterValidator(_distinct)] = [True]
-    seeds: Annotated[list[Seed], BeforeValidator(_listed), AfterValidator(_distinct)] = [0]
-    recipe: Annotated[list[Name], BeforeValidator(_listed), AfterValidator(_distinct)]
+    dim: Annotated[list[Count], *SOME]
+    levels: Annotated[list[Annotated[int, Field(ge=2, le=256, strict=True)]], *SOME]
+    dither: Annotated[list[Annotated[bool, Field(strict=True)]], *SOME] = [True]
+    seeds: Annotated[list[Seed], *SOME] = [0]
+    recipe: Annotated[list[Name], *SOME]
     tier: Count = 1  # cells of lower tiers are trained first
 
 
@@ -220,15 +250,15 @@ class Study(Section):
     width: Annotated[float, Field(gt=0, le=4)] = 1.0  # of hidden layers, as a share of the papers'
     output_norm: bool = False  # batch norm before the decoder's sigmoid (Nguyen, Table 1)
     validation: Count | None = None  # default: the dataset's
-    grids: dict[Name, Grid]
+    grids: Annotated[dict[Name, Grid], Field(min_length=1)]
 
 
 class Evaluation(Section):
     """How codecs are measured."""
 
-    dithers: Annotated[int, Field(ge=1)] = 4  # a dithered codec's rows are means over so many
+    dithers: Count = 4  # a dithered codec's rows are means over so many
     train_images: Count = 10_000  # the row of split 'train' is measured on the first so many
-    sliced_images: Annotated[int, Field(ge=2)] = 2000  # sliced Wasserstein: images and projections
+    sliced_images: AtLeastTwo = 2000  # sliced Wasserstein: images and projections
     sliced_projections: Count = 200
     saved_images: Count = 20  # test images whose reconstructions are kept, evenly over the classes
 
@@ -241,7 +271,7 @@ class Config(Section):
     classifiers: dict[Name, Classifier]
     methods: dict[Name, Method]
     recipes: dict[Name, Recipe]
-    studies: dict[Name, Study]
+    studies: Annotated[dict[Name, Study], Field(min_length=1)]
     evaluation: Evaluation = Evaluation()
     cells_per_job: Count = 8  # cells that one process trains one after the other
 

@@ -277,7 +277,8 @@ def saved_rows(labels: np.ndarray, count: int) -> np.ndarray:
     """Indices of the first images of each class in turn, ``count`` in all: the same for every cell."""
     classes = np.unique(labels)
     order = [np.flatnonzero(labels == label) for label in classes]
-    rows = [o[turn] for turn in range(-(-count // len(classes))) for o in order if turn < len(o)]
+    turns = max(len(own) for own in order)
+    rows = [own[turn] for turn in range(turns) for own in order if turn < len(own)]
     return np.array(rows[:count])
 
 

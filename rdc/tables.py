@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 from pandera.typing import Series
@@ -152,7 +153,7 @@ def write(table: str, rows: pd.DataFrame | list[dict], path: str | Path) -> pd.D
     """
     columns = list(SCHEMAS[table].to_schema().columns)
     frame = pd.DataFrame(rows)
-    if frame.empty:
+    if frame.columns.empty:
         frame = pd.DataFrame({column: [] for column in columns})
     frame = _checked(table, frame, path)[columns]
     with replacing(path) as scratch:
@@ -174,6 +175,9 @@ def read(table: str, path: str | Path) -> pd.DataFrame:
 
 
 def _checked(table: str, frame: pd.DataFrame, path: str | Path) -> pd.DataFrame:
+    bent = _bent_values(table, frame)
+    if bent:
+        raise TableError(f"{path}: not a table of {table}\n" + "\n".join(bent))
     try:
         return SCHEMAS[table].validate(frame, lazy=True)
     except pa.errors.SchemaErrors as error:
@@ -182,3 +186,20 @@ def _checked(table: str, frame: pd.DataFrame, path: str | Path) -> pd.DataFrame:
             f"{row.column}: {row.check}, found {row.failure_case}" for row in faults.itertuples()
         ]
         raise TableError(f"{path}: not a table of {table}\n" + "\n".join(lines[:10])) from None
+
+
+def _bent_values(table: str, frame: pd.DataFrame) -> list[str]:
+    """Values that a change of type would bend unseen: 1.5 to the integer 1, any text to True."""
+    lines = []
+    for name, column in SCHEMAS[table].to_schema().columns.items():
+        if name not in frame or frame[name].empty:
+            continue
+        values = frame[name]
+        if column.dtype.type.kind == "b":
+            bad = values[~values.map(lambda value: isinstance(value, (bool, np.bool_)))]
+        elif column.dtype.type.kind == "i" and values.dtype.kind == "f":
+            bad = values[values != values.round()]
+        else:
+            continue
+        lines += [f"{name}: dtype('{column.dtype}'), found {value}" for value in bad.unique()]
+    return lines

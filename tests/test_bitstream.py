@@ -109,9 +109,9 @@ def test_a_source_that_leans_costs_less_than_its_nominal_rate():
 def test_probabilities_are_positive_and_sum_to_one_where_nothing_was_seen(
     dim, levels, source, dithered
 ):
-    """The model has met one code vector only; it is asked about random ones."""
-    training = np.zeros((1, dim), dtype=np.int64)
-    numbers = uniform(1, 1, dim) if dithered else None
+    """The model has met one code vector, often; it is asked about random ones."""
+    training = np.zeros((5000, dim), dtype=np.int64)
+    numbers = uniform(1, 5000, dim) if dithered else None
     model = EntropyModel.fit(training, numbers, levels)
     asked = sources(50, dim, levels, source)
     numbers = uniform(2, 50, dim) if dithered else None

@@ -355,6 +355,14 @@ def test_an_edited_lambda_changes_one_batch_and_a_new_one_at_the_end_the_last(co
     assert name.endswith(f"_part={count // size}")
 
 
+def test_a_batch_is_named_after_what_its_cells_share(raw):
+    plane(raw).update(dither=False, tier=2)
+    assert list(cells.batches(config.parse(raw))) == [
+        ("one", f"rdc_dim=3_levels={levels}_dither=no_recipe=short_tier=2_part=0")
+        for levels in (2, 3)
+    ]
+
+
 def test_an_edited_lambda_leaves_other_methods_alone(raw):
     plane(raw)["methods"] = ["rdc", "plain"]
     edited = copy.deepcopy(raw)

@@ -59,12 +59,14 @@ def brute_force(source, d, e):
             ceiling = np.minimum(ceiling, bound)
         elif r1 < 0:
             floor = np.maximum(floor, bound)
+        empty = ceiling < floor - 1e-12  # the LP's range is good to 1e-7 only
         ceiling = np.maximum(ceiling, floor)
         for _ in range(90):
             left, right = floor + (ceiling - floor) / 3, ceiling - (ceiling - floor) / 3
             worse = channel_information(p, a, left) > channel_information(p, a, right)
             floor, ceiling = np.where(worse, left, floor), np.where(worse, ceiling, right)
         values = channel_information(p, a, (floor + ceiling) / 2)
+        values = np.where(empty, math.inf, values)
         k = int(values.argmin())
         best = min(best, values[k])
         low, high = a[max(k - 1, 0)], a[min(k + 1, 40)]
@@ -258,6 +260,7 @@ def test_class_equal_to_the_source():
 
 def perception_brute_force(p, d, tv):
     """Best (A, B) on a fine grid of the polygon A + B <= D, |A - B| <= P: an upper bound."""
+    tv = min(tv, d)
     total, gap = np.meshgrid(np.linspace(0, min(d, 1), 801), np.linspace(-tv, tv, 401))
     a, b = (total + gap) / 2, (total - gap) / 2
     inside = (a >= 0) & (b >= 0) & (a <= 1 - p) & (b <= p)

@@ -235,6 +235,15 @@ def test_critics_take_the_steps_that_the_recipe_gives_them(train):
         assert train(cell(WITH_CRITICS, recipe)).steps == 2 * codec_steps
 
 
+def test_critics_learn_at_their_own_rate(train):
+    def critic(lr):
+        trained = train(cell(WITH_CRITICS, {"epochs": 1, "critic": {"lr": lr}}))
+        return trained.critics["hh"].state_dict()
+
+    slow, fast = critic(1e-9), critic(1e-3)
+    assert all((fast[name] - slow[name]).abs().max() > 1e-4 for name in slow if "bias" not in name)
+
+
 def test_a_constant_rate_is_constant():
     recipe = Recipe(epochs=30, lr=0.01)
     assert {loop.learning_rate(recipe, step / 100) for step in range(100)} == {0.01}

@@ -2,13 +2,15 @@
 
 import gzip
 import hashlib
+import math
 import struct
 import warnings
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from rdc.atomic import replacing
 from rdc.datasets.sources import DataError
@@ -114,6 +116,11 @@ def prepare_mnist(folder: str | Path) -> Prepared:
     for part, prefix in (("train", "train"), ("test", "t10k")):
         images = _idx(folder / f"{prefix}-images-idx3-ubyte.gz", dimensions=3)
         labels = _idx(folder / f"{prefix}-labels-idx1-ubyte.gz", dimensions=1)
+        if len(images) != len(labels) or images.shape[1:] != (SIDE, SIDE):
+            raise DataError(
+                f"{folder / prefix}-images-idx3-ubyte.gz: found images of shape {images.shape} and "
+                f"{len(labels)} labels, needs as many, {SIDE} x {SIDE}"
+            )
         parts[part] = Labelled(images, labels.astype(np.int64))
     return Prepared(parts["train"], parts["test"], tuple("0123456789"))
 
@@ -188,7 +195,7 @@ def _images_in(folder: Path) -> list[np.ndarray]:
         try:
             with Image.open(path) as image:
                 found.append(_fitted(image))
-        except (UnidentifiedImageError, OSError) as error:
+        except Exception as error:  # Pillow raises many kinds for what is no image
             warnings.warn(f"{path}: left out, not an image ({error})", stacklevel=2)
     if not found:
         raise DataError(f"{folder}: found no image")
@@ -220,10 +227,10 @@ def _idx(path: Path, dimensions: int) -> np.ndarray:
         content = gzip.decompress(path.read_bytes())
     except FileNotFoundError:
         raise DataError(f"{path}: no such file") from None
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path}: is damaged ({error}); delete it and fetch it again") from None
-    header = 4 * (1 + dimensions)
-    magic, *shape = struct.unpack(f">{1 + dimensions}I", content[:header])
-    if magic != 0x0800 + dimensions or len(content) != header + int(np.prod(shape)):
-        raise DataError(f"{path}: is not an IDX file of {dimensions} dimensions")
-    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+    header = struct.Struct(f">{1 + dimensions}I")
+    magic, *shape = header.unpack_from(content.ljust(header.size, b"\0"))
+    if magic != 0x0800 + dimensions or len(content) != header.size + math.prod(shape):
+        raise DataError(f"{path}: is not a whole IDX file of {dimensions} dimensions")
+    return np.frombuffer(content, np.uint8, offset=header.size).reshape(shape)

@@ -114,8 +114,8 @@ def rate_and_region(source: BernoulliSource, distortion, error):
     """R(D, E) in bits and the name of the region, for D and E >= 0 that broadcast together.
 
     Returns (rate, region) with the broadcast shape (scalars for scalars).  Regions: "distortion"
-    (only D binds: the classical formula), "both", "error" (only E binds, rate > 0), "zero" (a
-    XX "infeasible" (rate is inf).  Zhang's third region,
+    (only D binds: the classical formula), "both", "error" (only E binds, rate > 0), "zero" (an
+    Xhat independent of X meets both) and "infeasible" (rate is inf).  Zhang's third region,
     D > D2, is "error" or "zero".
 
     Raises ValueError for a negative or NaN distortion or error; inf leaves one unconstrained.
