@@ -116,7 +116,14 @@ def encode(codes: np.ndarray, model: EntropyModel, key: str, seed: int | None = 
         codes: (n, dim) indices.
         key: the codec's, 16 hex digits; a decoder refuses another's stream.
         seed: of the dither that the codes were made with; None without dither.
+
+    Raises:
+        ValueError: a seed for a model without dither, or none for one with it.
     """
+    if (seed is None) != (model.bins == 1):
+        raise ValueError(
+            f"seed: found {seed}, but the model was fitted with dither: {model.bins > 1}"
+        )
     n, dim = codes.shape
     numbers = None if seed is None else uniform(seed, n, dim)
     encoder = constriction.stream.queue.RangeEncoder()

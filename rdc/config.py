@@ -34,7 +34,7 @@ TERMS = {
 }
 ARCHITECTURES = ("zhang", "le", "judge")
 JUDGE = "judge"
-NUMBER = re.compile(r"(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
+NUMBER = re.compile(r"([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
 
 
 class ConfigError(ValueError):
@@ -103,10 +103,11 @@ def _file_name(name: str) -> str:
 
 Name = Annotated[str, AfterValidator(_file_name)]
 Weight = Annotated[str, BeforeValidator(_as_written)]
-# Strict: true is not 1, and 1.0 not a count.
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
-Share = Annotated[float, Field(ge=0, lt=1, strict=True)]
+# Strict: true is not 1, and 1.0 not a count. YAML reads 1e-3 as text, and people write it.
+_number = BeforeValidator(lambda v: float(v) if isinstance(v, str) and NUMBER.fullmatch(v) else v)
+Positive = Annotated[float, _number, Field(gt=0, allow_inf_nan=False, strict=True)]
+NonNegative = Annotated[float, _number, Field(ge=0, allow_inf_nan=False, strict=True)]
+Share = Annotated[float, _number, Field(ge=0, lt=1, strict=True)]
 Count = Annotated[int, Field(ge=1, strict=True)]
 AtLeastTwo = Annotated[int, Field(ge=2, strict=True)]
 Seed = Annotated[int, Field(ge=0, lt=2**31, strict=True)]

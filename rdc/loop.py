@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -200,6 +202,9 @@ class _Run:
         if not path.is_file():
             return
         try:
+            with zipfile.ZipFile(path) as archive:  # torch.load does not look at its checksums
+                if archive.testzip():
+                    raise zipfile.BadZipFile("a checksum does not fit")
             content = torch.load(path, map_location=self.device, weights_only=True)
         except Exception as error:  # pickle, zipfile and torch raise many kinds
             path.replace(path.with_suffix(".damaged"))
@@ -296,7 +301,14 @@ class _Run:
                 sums["mse"] += objective.mse(batch).item() * len(images)
                 sums["nll"] += objective.nll(batch).item() * len(images)
                 sums["accuracy"] += (read == labels).sum().item()
-        self._note("validation", {term: total / len(self.watched) for term, total in sums.items()})
+        means = {term: total / len(self.watched) for term, total in sums.items()}
+        for term, mean in means.items():
+            if not math.isfinite(mean):
+                raise Diverged(
+                    f"{self.cell.study}/{self.cell.name}: {term} of validation images became {mean} "
+                    f"after epoch {self.epoch}; a lower lr in its recipe usually helps"
+                )
+        self._note("validation", means)
         self._train_mode()
 
     def _train_mode(self) -> None:

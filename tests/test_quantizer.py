@@ -126,7 +126,6 @@ def test_fewer_than_two_levels_are_refused(levels):
     with pytest.raises(ValueError, match=f"levels: found {levels}, needs at least 2"):
         spacing(levels)
     with pytest.raises(ValueError, match="levels"):
-        # Fails for -3: centres() reaches torch.arange(-3) before spacing(), a RuntimeError.
         quantize(torch.zeros(3), levels)
 
 

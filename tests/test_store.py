@@ -65,7 +65,6 @@ def test_a_failed_fill_keeps_the_checkpoint_and_a_finished_one_removes_it(store)
         lambda entry: (entry / MANIFEST).write_bytes(b""),
         lambda entry: (entry / MANIFEST).write_bytes(b"\xff\x00"),
         lambda entry: (entry / MANIFEST).write_text("{}"),
-        # The next two FAIL: a TypeError and an AttributeError.
         lambda entry: (entry / MANIFEST).write_text("[]"),
         lambda entry: (entry / MANIFEST).write_text('{"sha256": null}'),
     ],

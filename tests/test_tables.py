@@ -114,7 +114,6 @@ def test_a_missing_column_is_refused_by_name(path):
     assert "found term" in refusal("curves", rows, path)
 
 
-# FAILS: a frame without rows is replaced by an empty one of the right columns, unseen.
 def test_wrong_columns_without_rows_are_refused_too(path):
     assert "weather" in refusal("curves", pd.DataFrame({"weather": []}), path)
 
@@ -128,7 +127,6 @@ def test_wrong_columns_without_rows_are_refused_too(path):
         ({"value": "little"}, "little"),
         ({"value": math.nan}, "nan"),
         ({"term": None}, "nan"),
-        # The next FAILS: the epoch is cut to 1 in silence.
         ({"epoch": 1.5}, "1.5"),
     ],
 )
@@ -149,7 +147,6 @@ def test_a_wrong_value_is_refused_with_its_column(change, found, path):
         {"mse": math.nan},
         {"levels": 1},
         {"lam": -1.0},
-        # The next FAILS: any text is taken for True.
         {"dither": "no"},
     ],
 )

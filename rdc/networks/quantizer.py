@@ -60,8 +60,8 @@ def quantize(
         gradient: ``soft`` lets the gradient of the soft assignment through (the papers' choice);
             ``identity`` lets it through unchanged. With dither the latter is exact: z - u is f plus
             uniform noise independent of f, so the derivative of the expected loss is the expected
-            derivative, and the soft gradient is a shrunken version of it (mean factor .58 for
-            3 levels at sigma = 1).
+            derivative, and the soft gradient is a shrunken version of it (mean factor .50 for
+            3 levels at sigma = 1 and uniform f).
         sigma: sharpness of the soft assignment.
 
     Returns:

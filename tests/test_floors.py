@@ -1,0 +1,62 @@
+"""The house has floors: each module imports only from those listed before it, so no circles."""
+
+import ast
+
+from sandbox import ROOT
+
+# Bottom to top, as in CONTRIBUTING.md.
+FLOORS = [
+    ["provenance", "atomic", "joblog", "capture", "intervals", "allocator", "config"],
+    ["machine", "cells", "store", "tables", "torchvision_compat", "bitstream"],
+    ["datasets.sources", "networks.haar", "networks.convolution", "networks.quantizer"],
+    ["datasets.images", "networks.autoencoder", "networks.classifiers", "networks.weights"],
+    ["networks.critics", "networks.codec", "descent"],
+    ["networks.stored", "objective", "limits.bernoulli", "limits.gaussian"],
+    ["limits.blahut_arimoto", "limits.codebooks"],
+    ["limits.codebook_files", "limits.convexity", "limits.surfaces", "claims", "figures.style"],
+    ["loop", "pretraining", "evaluation", "figures.zhang", "figures.limits", "report"],
+    ["training"],
+    ["measuring"],
+]
+FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
+
+
+def imported(path) -> set[str]:
+    """The library's modules that a file names in imports, those for annotations included."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "rdc":
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name.startswith("rdc.")}
+    return {name.removeprefix("rdc.") for name in found} & set(FLOOR)
+
+
+def modules():
+    for path in sorted((ROOT / "rdc").rglob("*.py")):
+        if path.name != "__init__.py":
+            yield ".".join(path.relative_to(ROOT / "rdc").with_suffix("").parts), path
+
+
+def test_every_module_has_its_floor():
+    assert {name for name, _ in modules()} == set(FLOOR)
+
+
+def test_no_module_imports_from_its_own_floor_or_above():
+    for name, path in modules():
+        for other in imported(path):
+            assert FLOOR[other] < FLOOR[name], f"{name} imports {other}"
+
+
+def test_the_library_does_not_know_snakemake():
+    for name, path in modules():
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not any(n.split(".")[0] == "snakemake" for n in names), name
+
+
+def test_no_file_is_two_subjects():
+    for folder in ("rdc", "workflow", "bench", "tests"):
+        for path in (ROOT / folder).rglob("*.py"):
+            assert len(path.read_text().splitlines()) <= 400, path
