@@ -3,7 +3,6 @@
 Floor 1 of the library: no torch, so that the Snakefile can import it at every parse.
 """
 
-import difflib
 import math
 import re
 from pathlib import Path
@@ -19,6 +18,8 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+
+from rdc.messages import explain, nearest
 
 # The terms of the objective L = sum of weight x term (``rdc.objective`` computes them).
 TERMS = {
@@ -109,6 +110,7 @@ Positive = Annotated[float, _number, Field(gt=0, allow_inf_nan=False, strict=Tru
 NonNegative = Annotated[float, _number, Field(ge=0, allow_inf_nan=False, strict=True)]
 Share = Annotated[float, _number, Field(ge=0, lt=1, strict=True)]
 Count = Annotated[int, Field(ge=1, strict=True)]
+Probability = Annotated[float, _number, Field(ge=0, le=1, strict=True)]
 AtLeastTwo = Annotated[int, Field(ge=2, strict=True)]
 Seed = Annotated[int, Field(ge=0, lt=2**31, strict=True)]
 
@@ -213,7 +215,7 @@ class Method(Section):
     def _known_terms(self) -> "Method":
         for term in self.weights:
             if term not in TERMS:
-                raise ValueError(f"weights: found term {term!r}{_nearest(term, TERMS)}")
+                raise ValueError(f"weights: found term {term!r}{nearest(term, TERMS)}")
         if not self.weights:
             raise ValueError(f"weights: found none, needs at least one of {', '.join(TERMS)}")
         if self.moves == "codebook":
@@ -264,6 +266,39 @@ class Evaluation(Section):
     saved_images: Count = 20  # test images whose reconstructions are kept, evenly over the classes
 
 
+class BernoulliSource(Section):
+    """Two classes with priors (P1, P2) and Pr(X = 1) of (a1, a2)."""
+
+    priors: tuple[Probability, Probability]
+    parameters: tuple[Probability, Probability]
+
+    @model_validator(mode="after")
+    def _priors_sum_to_one(self) -> "BernoulliSource":
+        if abs(sum(self.priors) - 1) > 1e-9:
+            raise ValueError(f"priors: found {list(self.priors)}, which do not sum to 1")
+        return self
+
+
+class GaussianSource(Section):
+    """A jointly Gaussian source X and label S."""
+
+    var_x: Positive = 1.0
+    var_s: Positive = 1.0
+    covariance: float
+
+
+class Limits(Section):
+    """The sources whose theoretical limits are computed."""
+
+    bernoulli: list[BernoulliSource] = [
+        BernoulliSource(priors=(0.4, 0.6), parameters=(0.9, 0.1)),
+        BernoulliSource(priors=(0.6, 0.4), parameters=(0.5, 0.1)),
+    ]
+    gaussian: list[GaussianSource] = [GaussianSource(covariance=0.8)]
+    points: AtLeastTwo = 101  # of each constraint
+    multipliers: AtLeastTwo = 32  # of each, for Blahut-Arimoto
+
+
 class Config(Section):
     """A whole config file."""
 
@@ -274,6 +309,7 @@ class Config(Section):
     recipes: dict[Name, Recipe]
     studies: Annotated[dict[Name, Study], Field(min_length=1)]
     evaluation: Evaluation = Evaluation()
+    limits: Limits = Limits()
     cells_per_job: Count = 8  # cells that one process trains one after the other
 
     @model_validator(mode="after")
@@ -313,15 +349,9 @@ class Config(Section):
                 _require(method.encoder_from.method, self.methods, f"methods.{name}.encoder_from")
 
 
-def _nearest(found: str, allowed) -> str:
-    close = difflib.get_close_matches(str(found), [str(a) for a in allowed], n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
-    return f", allowed are {', '.join(map(str, allowed))}{hint}"
-
-
 def _require(name: str, known: dict, where: str) -> None:
     if name not in known:
-        raise ValueError(f"{where}: found {name!r}{_nearest(name, known)}")
+        raise ValueError(f"{where}: found {name!r}{nearest(name, known)}")
 
 
 def parse(raw: dict) -> Config:
@@ -334,7 +364,7 @@ def parse(raw: dict) -> Config:
     try:
         return Config.model_validate(raw)
     except ValidationError as error:
-        lines = [_explain(fault, raw) for fault in error.errors()]
+        lines = [explain(fault, Config) for fault in error.errors()]
         raise ConfigError("\n".join(dict.fromkeys(lines))) from None
 
 
@@ -352,47 +382,3 @@ def load(path: str | Path) -> Config:
         return parse(raw)
     except ConfigError as error:
         raise ConfigError(f"{path}:\n{error}") from None
-
-
-def _explain(fault: dict, raw: dict) -> str:
-    """One pydantic fault as one sentence about the user's file."""
-    path, found = fault["loc"], fault.get("input")
-    where = ".".join(str(part) for part in path if part not in ("str", "float", "int"))
-    kind, context = fault["type"], fault.get("ctx", {})
-    if kind == "extra_forbidden":
-        allowed = _section_at(path[:-1]).model_fields
-        return f"{where}: unknown key{_nearest(path[-1], allowed)}"
-    if kind == "missing":
-        return f"{where}: missing; it has no default"
-    if kind == "value_error":
-        return f"{where}: {context['error']}" if where else str(context["error"])
-    if kind == "literal_error":
-        allowed = [part.strip().strip("'") for part in _choices(context["expected"])]
-        return f"{where}: found {found!r}{_nearest(found, allowed)}"
-    limits = {"greater_than_equal": ("ge", "at least"), "greater_than": ("gt", "more than"),
-              "less_than_equal": ("le", "at most"), "less_than": ("lt", "less than")}  # fmt: skip
-    if kind in limits:
-        key, words = limits[kind]
-        return f"{where}: found {found!r}, needs {words} {context[key]}"
-    return f"{where}: found {found!r}; {fault['msg'][0].lower()}{fault['msg'][1:]}"
-
-
-def _choices(expected: str) -> list[str]:
-    return expected.replace(" or ", ", ").split(",")
-
-
-def _section_at(path: tuple) -> type[BaseModel]:
-    """The model that describes the section at ``path`` of the config."""
-    model: Any = Config
-    for part in path:
-        if isinstance(model, type) and issubclass(model, BaseModel):
-            model = model.model_fields[part].annotation
-        else:  # the value type of a mapping of names to sections
-            model = model.__args__[-1]
-        if (
-            not isinstance(model, type)
-            and hasattr(model, "__args__")
-            and type(None) in (model.__args__)
-        ):
-            model = next(a for a in model.__args__ if a is not type(None))
-    return model

@@ -12,6 +12,12 @@ from rdc.atomic import replacing
 
 SIGNS = dict(zip(tables.VERDICTS, ("✓", "✗", "–"), strict=True))
 CAPTIONS = {
+    "limits_bernoulli": "What no codec can beat, for a source of two classes: which constraint binds "
+    "where, and the rate. Eq. 9 as printed drops to zero beyond D2; the truth does not, unless a "
+    "constant reconstruction meets E.",
+    "limits_gaussian": "The same for a jointly Gaussian source and label, classification measured by "
+    "the label's remaining entropy. The published D(C, R) lets distortion fall as C tightens; the "
+    "codecs that would do so need more rate than R.",
     "zhang_losses": "Zhang, Fig 1. Both losses over training. Each colour is one reading of the "
     "paper's λ; a codec that only has to please its classifier may let distortion go.",
     "zhang_reconstructions": "Zhang, Fig 2. The same ten test images, decoded by codecs of growing λ.",

@@ -112,6 +112,20 @@ class Classifiers(_Table):
     parameters: Series[int] = pa.Field(ge=1)
 
 
+class Limits(_Table):
+    """The theoretical limits: one row per point of a surface. An infinite rate is an infeasible one."""
+
+    source: Series[str]
+    parameters: Series[str]  # JSON
+    region: Series[str]  # which constraints bind
+    rate_bits: Series[float] = pa.Field(ge=0)
+    lower_bits: Series[float] = pa.Field(ge=0)
+    upper_bits: Series[float] = pa.Field(ge=0)
+    distortion: Series[float] = pa.Field(ge=0)
+    classification: Series[float]  # error of a fixed classifier, or H(S|Xhat) in nats
+    method: Series[str]
+
+
 class Claims(_Table):
     """A published claim, what we measured, and the verdict."""
 
@@ -133,6 +147,7 @@ SCHEMAS: dict[str, type[_Table]] = {
     "curves": Curves,
     "confusion": Confusion,
     "classifiers": Classifiers,
+    "limits": Limits,
     "claims": Claims,
 }
 

@@ -79,8 +79,8 @@ class Sandbox:
         )
 
     def snakemake(self, *arguments: str, config: str = "tiny.yaml") -> subprocess.CompletedProcess:
-        command = ["-m", "snakemake", "--cores", "2", "--configfile", config, *arguments]
-        return self.run(*command)
+        # Targets first: --configfile takes all names that follow it.
+        return self.run("-m", "snakemake", *arguments, "--cores", "2", "--configfile", config)
 
     def planned(self) -> Counter:
         """What a dry run would do: (rule, wildcards) of each job, the target rule left out."""

@@ -6,17 +6,23 @@ from sandbox import ROOT
 
 # Bottom to top, as in CONTRIBUTING.md.
 FLOORS = [
-    ["provenance", "atomic", "joblog", "capture", "intervals", "allocator", "config"],
-    ["machine", "cells", "store", "tables", "torchvision_compat", "bitstream"],
+    ["provenance", "atomic", "joblog", "capture", "intervals", "allocator", "messages"],
+    ["machine", "config", "figures.style", "store", "tables", "torchvision_compat", "bitstream"],
     ["datasets.sources", "networks.haar", "networks.convolution", "networks.quantizer"],
-    ["datasets.images", "networks.autoencoder", "networks.classifiers", "networks.weights"],
+    [
+        "cells",
+        "datasets.images",
+        "networks.autoencoder",
+        "networks.classifiers",
+        "networks.weights",
+    ],
     ["networks.critics", "networks.codec", "descent"],
     ["networks.stored", "objective", "limits.bernoulli", "limits.gaussian"],
     ["limits.blahut_arimoto", "limits.codebooks"],
-    ["limits.codebook_files", "limits.convexity", "limits.surfaces", "claims", "figures.style"],
-    ["loop", "pretraining", "evaluation", "figures.zhang", "figures.limits", "report"],
-    ["training"],
-    ["measuring"],
+    ["limits.codebook_files", "limits.convexity", "limits.surfaces", "queries"],
+    ["loop", "pretraining", "evaluation", "figures.zhang", "figures.limits", "theory"],
+    ["training", "claims"],
+    ["measuring", "report"],
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 

@@ -32,10 +32,16 @@ def bernoulli(limits: pd.DataFrame) -> Figure:
     own = limits[limits.source == "bernoulli"]
     if own.empty:
         return style.empty("No Bernoulli source in this run")
-    own = own[own.parameters == own.parameters.iloc[0]]
-    given = json.loads(own.parameters.iloc[0])
+    sources = list(own.parameters.unique())[:2]
+    figure, rows = plt.subplots(len(sources), 2, figsize=(10.4, 4.6 * len(sources)), squeeze=False)
+    for axes, parameters in zip(rows, sources, strict=True):
+        _bernoulli_row(axes, own[own.parameters == parameters], json.loads(parameters))
+    figure.suptitle("Two-class Bernoulli sources: the least rate at which D and E can be had")
+    return figure
+
+
+def _bernoulli_row(axes, own: pd.DataFrame, given: dict) -> None:
     true, printed = (_grid(own[own.method == m]) for m in ("closed form", "eq. 9 as printed"))
-    figure, axes = plt.subplots(1, 2, figsize=(10.4, 4.4))
     _regions(axes[0], own[own.method == "closed form"], true)
     errors = true.columns.to_numpy()
     feasible = np.isfinite(true.to_numpy()).any(axis=0)
@@ -53,10 +59,7 @@ def bernoulli(limits: pd.DataFrame) -> Figure:
     axes[1].set(xlabel="distortion D (share of wrong symbols)", ylabel="rate R(D, E) (bits)",
                 title="Slices: solid is true, dotted as printed", ylim=(-0.02, None))  # fmt: skip
     p1, a1, a2 = given["priors"][0], *given["parameters"]
-    figure.suptitle(
-        f"Two-class Bernoulli source, P₁ = {p1:g}, a₁ = {a1:g}, a₂ = {a2:g}", fontsize=11
-    )
-    return figure
+    axes[0].set_title(f"P₁ = {p1:g}, a₁ = {a1:g}, a₂ = {a2:g}: rate in bits, and what binds")
 
 
 def gaussian(limits: pd.DataFrame) -> Figure:
@@ -114,5 +117,5 @@ def _regions(ax, rows: pd.DataFrame, rates: pd.DataFrame) -> None:
     ax.legend([Patch(color=REGIONS[n][1]) for n in shown], [REGIONS[n][0] for n in shown],
               loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=3, fontsize=8)  # fmt: skip
     ax.set(xlabel="distortion D (share of wrong symbols)",
-           ylabel="error E of the predefined classifier", title="Rate in bits, and what binds")  # fmt: skip
+           ylabel="error E of the predefined classifier")  # fmt: skip
     ax.grid(False)

@@ -29,6 +29,7 @@ _CENTRE = 10.0  # how far q_j z_j may stray from the barrier's target before it 
 _SHRINK = 0.1  # factor by which the barrier is lowered
 _ROUND_OFF = 1e-12
 _PIVOTS = 1000
+_PIVOT = 1e-9  # least element of a column that a pivot may use
 _REQUESTS = 4096  # requested points handled together
 
 
@@ -146,7 +147,7 @@ def bounds(found: Surface, distortion, error):
     constraints.  upper: the cheapest mixture of the surface's channels and of the deterministic
     ones on the edge of feasibility that meets them (I is convex in the channel, so R lies below),
     by linear programming; finite wherever R is.  The two are as far apart as the multipliers are
-    coarse: most where R is steep, next to the edge of feasibility.
+    coarse: most where R is steep, next to the edge of feasibility and above all on it.
     Raises ValueError for a NaN distortion or error.
     """
     d, e = np.broadcast_arrays(np.asarray(distortion, float), np.asarray(error, float))
@@ -157,8 +158,8 @@ def bounds(found: Surface, distortion, error):
     if not reachable.any():
         return lower[()], upper[()]
     vertices, points = _mixable_points(found)
-    # A constraint looser than every point of a mixture is the same as none.
-    d, e = (np.minimum(v[reachable], points[:, k].max()) for k, v in enumerate((d, e)))
+    # Anything looser than every point of a mixture is the same; inf would not do in the simplex.
+    d, e = (np.minimum(v[reachable], points[:, k].max() + 1) for k, v in enumerate((d, e)))
     slopes = np.stack(np.meshgrid(found.multiplier_d, found.multiplier_e, indexing="ij"), -1)
     slopes, intercepts = slopes.reshape(-1, 2) / _LN2, found.intercept.ravel()
     for start in range(0, len(d), _REQUESTS):
@@ -360,12 +361,15 @@ def _cheapest_mixtures(points, vertices, d, e):
         reduced = cost - price @ columns.T
         entering = reduced.argmin(axis=1)
         change = np.linalg.solve(matrix, columns[entering][:, :, None])[:, :, 0]
-        usable = change > _ROUND_OFF
+        usable = change > _PIVOT
         open_ &= (reduced[rows, entering] < -_ROUND_OFF) & usable.any(axis=1)
+        open_ &= (basis != entering[:, None]).all(axis=1)  # round-off in a nearly singular basis
         if not open_.any():
             break
         ratio = np.where(usable, np.maximum(weight, 0) / np.where(usable, change, 1), np.inf)
-        basis[rows[open_], ratio.argmin(axis=1)[open_]] = entering[open_]
+        tied = ratio <= ratio.min(axis=1, keepdims=True) + _ROUND_OFF
+        leaving = np.where(tied, change, -np.inf).argmax(axis=1)  # the best conditioned of them
+        basis[rows[open_], leaving[open_]] = entering[open_]
     return best
 
 

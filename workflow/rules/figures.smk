@@ -4,7 +4,32 @@ in:  <results>/tables/, <results>/measured/{study}/
 out: <results>/figures/{paper}_{figure}.svg and .png
 """
 
-FIGURES = {"zhang": ["losses", "reconstructions", "plane", "space", "rates"]}
+FIGURES = {
+    "limits": ["bernoulli", "gaussian"],
+    "zhang": ["losses", "reconstructions", "plane", "space", "rates"],
+}
+
+
+rule figures_limits:
+    input:
+        limits="<results>/tables/limits.parquet",
+        code=closure("workflow/scripts/figures_limits.py"),
+    output:
+        **{
+            f"{name}_{kind}": f"<results>/figures/limits_{name}.{kind}"
+            for name in FIGURES["limits"]
+            for kind in ("svg", "png")
+        },
+    log:
+        "<logs>/figures/limits.log",
+    benchmark:
+        "<benchmarks>/figures/limits.tsv"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=10,
+    script:
+        "../scripts/figures_limits.py"
 
 
 rule figures_zhang:
@@ -42,7 +67,7 @@ rule figures:
         [
             f"<results>/figures/{paper}_{name}.{kind}"
             for paper, names in FIGURES.items()
-            if paper in CONFIG.studies
+            if paper == "limits" or paper in CONFIG.studies
             for name in names
             for kind in ("svg", "png")
         ],

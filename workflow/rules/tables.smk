@@ -23,6 +23,25 @@ rule gather:
         "../scripts/gather.py"
 
 
+rule limits:
+    input:
+        code=closure("workflow/scripts/limits.py"),
+    output:
+        limits="<results>/tables/limits.parquet",
+    log:
+        "<logs>/limits.log",
+    benchmark:
+        "<benchmarks>/limits.tsv"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=10,
+    params:
+        settings=CONFIG.limits.model_dump(mode="json"),
+    script:
+        "../scripts/limits.py"
+
+
 rule claims:
     input:
         ledger="config/claims.yaml",
@@ -50,4 +69,4 @@ rule claims:
 
 rule tables:
     input:
-        expand("<results>/tables/{table}.parquet", table=[*TABLES, "claims"]),
+        expand("<results>/tables/{table}.parquet", table=[*TABLES, "limits", "claims"]),

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from rdc import claims, joblog, tables
+from rdc import claims, joblog, queries, tables
 
 report = joblog.start(snakemake.log[0], expected=(claims.ClaimError, tables.TableError))
-run = claims.Run(
+run = queries.Run(
     *(tables.read(name, snakemake.input[name]) for name in ("cells", "curves", "classifiers")),
     sources=snakemake.params.sources,
     images={

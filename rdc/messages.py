@@ -1,0 +1,56 @@
+"""How a faulty config reads: pydantic's faults as sentences about the user's file. No torch."""
+
+import difflib
+from typing import Any
+
+from pydantic import BaseModel
+
+
+def nearest(found: str, allowed) -> str:
+    close = difflib.get_close_matches(str(found), [str(a) for a in allowed], n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return f", allowed are {', '.join(map(str, allowed))}{hint}"
+
+
+def explain(fault: dict, root: type[BaseModel]) -> str:
+    """One pydantic fault as one sentence about the user's file."""
+    path, found = fault["loc"], fault.get("input")
+    where = ".".join(str(part) for part in path if part not in ("str", "float", "int"))
+    kind, context = fault["type"], fault.get("ctx", {})
+    if kind == "extra_forbidden":
+        allowed = _section_at(path[:-1], root).model_fields
+        return f"{where}: unknown key{nearest(path[-1], allowed)}"
+    if kind == "missing":
+        return f"{where}: missing; it has no default"
+    if kind == "value_error":
+        return f"{where}: {context['error']}" if where else str(context["error"])
+    if kind == "literal_error":
+        allowed = [part.strip().strip("'") for part in _choices(context["expected"])]
+        return f"{where}: found {found!r}{nearest(found, allowed)}"
+    limits = {"greater_than_equal": ("ge", "at least"), "greater_than": ("gt", "more than"),
+              "less_than_equal": ("le", "at most"), "less_than": ("lt", "less than")}  # fmt: skip
+    if kind in limits:
+        key, words = limits[kind]
+        return f"{where}: found {found!r}, needs {words} {context[key]}"
+    return f"{where}: found {found!r}; {fault['msg'][0].lower()}{fault['msg'][1:]}"
+
+
+def _choices(expected: str) -> list[str]:
+    return expected.replace(" or ", ", ").split(",")
+
+
+def _section_at(path: tuple, root: type[BaseModel]) -> type[BaseModel]:
+    """The model that describes the section at ``path`` of the config."""
+    model: Any = root
+    for part in path:
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            model = model.model_fields[part].annotation
+        else:  # the value type of a mapping of names to sections
+            model = model.__args__[-1]
+        if (
+            not isinstance(model, type)
+            and hasattr(model, "__args__")
+            and type(None) in (model.__args__)
+        ):
+            model = next(a for a in model.__args__ if a is not type(None))
+    return model

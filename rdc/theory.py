@@ -1,0 +1,86 @@
+"""Numbers that claims about the theory are held against: computed, whatever the run."""
+
+import numpy as np
+
+from rdc.limits import bernoulli, blahut_arimoto, convexity
+from rdc.queries import Measured, Run
+
+
+def bernoulli_rate(
+    run: Run, priors: list, parameters: list, distortion: float, error: float
+) -> Measured:
+    """The true R(D, E) in bits of a two-class Bernoulli source, beside eq. 9 as printed."""
+    source = bernoulli.BernoulliSource(tuple(priors), tuple(parameters))
+    true, region = bernoulli.rate_and_region(source, distortion, error)
+    printed = float(bernoulli.rate_as_printed(source, distortion, error))
+    d2 = bernoulli.thresholds(source, error).d2
+    return Measured(
+        float(true),
+        f"eq. 9 says {printed:.4f} bits beyond D2 = {d2:.4f}; the closed form, checked against convex "
+        f"minimisation, {float(true):.4f} (region: {region})",
+    )
+
+
+def theorem_1_monotone(run: Run, sources: int, seed: int = 0) -> Measured:
+    """Worst certified rise of R(D, E), in bits, where D or E is relaxed; random finite sources."""
+    worst = max(
+        convexity.monotonicity_violation(*bounds).amount for bounds in _surfaces(sources, seed)
+    )
+    return Measured(worst, f"{sources} random sources, 17 x 17 constraints, certified bounds")
+
+
+def theorem_1_convex(run: Run, sources: int, seed: int = 0) -> Measured:
+    """Worst certified violation of convexity of R(D, E), in bits; random finite sources."""
+    worst = max(
+        convexity.convexity_violation(*bounds).amount for bounds in _surfaces(sources, seed)
+    )
+    return Measured(worst, f"{sources} random sources, all triples of 17 x 17 constraints")
+
+
+def convexity_with_label_entropy(run: Run, sources: int, seed: int = 0) -> Measured:
+    """Worst certified violation of convexity of R(D, C), C = H(S|Xhat), in bits.
+
+    Brute force over channels of binary sources with binary reconstructions; the grid's own error is
+    taken off, so a positive number is a proof.
+    """
+    found = convexity.search_non_convexity(sources, seed=seed)
+    (d, low), (_, high) = found.ends
+    return Measured(
+        found.certified,
+        f"{found.violating} of {sources} random binary sources violate it, cells of "
+        f"{found.finest_cell:.1e}; worst at D = {d:.3g} between C = {low:.4f} and {high:.4f} bits",
+    )
+
+
+def _surfaces(sources: int, seed: int):
+    """Certified (lower, upper) bounds on a grid of constraints, a random finite source each."""
+    generator = np.random.default_rng(seed)
+    multipliers = np.concatenate([[0.0], np.geomspace(0.1, 50, 23)])
+    for _ in range(sources):
+        n, m = generator.integers(2, 6, size=2)
+        classes = int(generator.integers(2, 4))
+        posterior = generator.dirichlet(np.ones(classes), size=n)
+        decisions = generator.integers(classes, size=m)
+        problem = blahut_arimoto.FiniteProblem(
+            generator.dirichlet(np.ones(n)),
+            generator.uniform(size=(n, m)),
+            blahut_arimoto.error_matrix(posterior, decisions),
+        )
+        least = problem.probabilities @ problem.distortion.min(axis=1)
+        most = (problem.probabilities @ problem.distortion).max()
+        easiest = (problem.probabilities @ problem.error).max()
+        distortion = np.linspace(least, most, 17)
+        error = np.linspace(0, easiest, 17)
+        surface = blahut_arimoto.surface(problem, multipliers, multipliers)
+        yield blahut_arimoto.bounds(surface, distortion[:, None], error[None, :])
+
+
+QUERIES = {
+    function.__name__: function
+    for function in (
+        bernoulli_rate,
+        theorem_1_monotone,
+        theorem_1_convex,
+        convexity_with_label_entropy,
+    )
+}
