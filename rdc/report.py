@@ -12,6 +12,8 @@ from rdc.atomic import replacing
 
 SIGNS = dict(zip(tables.VERDICTS, ("✓", "✗", "–"), strict=True))
 CAPTIONS = {
+    "atlas_planes": "Every codec of this run at its rate. The codebooks (grey) have no network "
+    "between the bits and the picture; shaded is where a codec would beat them.",
     "limits_bernoulli": "What no codec can beat, for a source of two classes: which constraint binds "
     "where, and the rate. Eq. 9 as printed drops to zero beyond D2; the truth does not, unless a "
     "constant reconstruction meets E.",

@@ -20,7 +20,15 @@ FLOORS = [
     ["networks.stored", "objective", "limits.bernoulli", "limits.gaussian"],
     ["limits.blahut_arimoto", "limits.codebooks"],
     ["limits.codebook_files", "limits.convexity", "limits.surfaces", "queries"],
-    ["loop", "pretraining", "evaluation", "figures.zhang", "figures.limits", "theory"],
+    [
+        "loop",
+        "pretraining",
+        "evaluation",
+        "figures.zhang",
+        "figures.limits",
+        "figures.atlas",
+        "theory",
+    ],
     ["training", "claims"],
     ["measuring", "report"],
 ]

@@ -119,7 +119,7 @@ def test_bounds_stay_honest_however_early_it_stops(iterations):
     assert found.converged.all() == (iterations == 200)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10**6), st.floats(0.5, 20), st.floats(0.5, 20))
 def test_matches_slsqp_at_the_computed_points(seed, slope_d, slope_e):
     problem = random_problem(seed)
@@ -130,13 +130,13 @@ def test_matches_slsqp_at_the_computed_points(seed, slope_d, slope_e):
     assert found.lower[0, 0] - 1e-7 <= reference <= found.rate[0, 0] + 2e-6
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.integers(0, 10**6), st.floats(0.1, 0.9), st.floats(0.1, 0.9))
 def test_requested_points_are_bracketed_tightly(seed, share_d, share_e):
     problem = random_problem(seed)
     coarse, fine = (
         surface(problem, grid, grid, tolerance=1e-8)
-        for grid in (np.append(0, np.geomspace(0.05, 100, count)) for count in (21, 121))
+        for grid in (np.append(0, np.geomspace(0.05, 100, count)) for count in (21, 81))
     )
     vertices, _ = least_error(problem)
     d = vertices[0, 0] + share_d * (problem.probabilities @ problem.distortion).min() + 1e-3
@@ -146,7 +146,7 @@ def test_requested_points_are_bracketed_tightly(seed, share_d, share_e):
     for found in (coarse, fine):
         lower, upper = bounds(found, d, e)
         assert lower - 1e-7 <= reference <= upper + 2e-6
-    assert upper - lower < 0.04  # worst near the edge of feasibility, where R is steep
+    assert upper - lower < 0.08  # worst near the edge of feasibility, where R is steep
 
 
 def test_upper_bound_is_the_cheapest_mixture():

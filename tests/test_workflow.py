@@ -13,6 +13,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.workflow]
 
 GATHERED = {("gather", f"table={t}") for t in ("cells", "costs", "curves", "confusion")}
 DOWNSTREAM = {*GATHERED, ("claims", ""), ("figures_zhang", ""), ("report", "")}
+DOWNSTREAM |= {("figures_atlas", "")}
 
 CLASSIFIERS = {("pretrain", f"dataset=digits, classifier={c}") for c in ("zhang", "judge")}
 CLASSIFIERS |= {("gather", "table=classifiers")}
@@ -78,7 +79,7 @@ def test_claims_of_another_dataset_are_not_testable(finished):
 
 def test_report_is_one_offline_file(finished):
     page = (finished.results / "report.html").read_text()
-    assert page.count("<svg") == 5
+    assert page.count("<svg") == 8
     for fetched in ("<script src", "<link", "@import", '<img src="http'):
         assert fetched not in page
     assert "MSE" in page and "not testable at this scale" in page

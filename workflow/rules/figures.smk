@@ -5,9 +5,32 @@ out: <results>/figures/{paper}_{figure}.svg and .png
 """
 
 FIGURES = {
+    "atlas": ["planes"],
     "limits": ["bernoulli", "gaussian"],
     "zhang": ["losses", "reconstructions", "plane", "space", "rates"],
 }
+
+
+rule figures_atlas:
+    input:
+        cells="<results>/tables/cells.parquet",
+        code=closure("workflow/scripts/figures_atlas.py"),
+    output:
+        **{
+            f"{name}_{kind}": f"<results>/figures/atlas_{name}.{kind}"
+            for name in FIGURES["atlas"]
+            for kind in ("svg", "png")
+        },
+    log:
+        "<logs>/figures/atlas.log",
+    benchmark:
+        "<benchmarks>/figures/atlas.tsv"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=10,
+    script:
+        "../scripts/figures_atlas.py"
 
 
 rule figures_limits:
@@ -67,7 +90,7 @@ rule figures:
         [
             f"<results>/figures/{paper}_{name}.{kind}"
             for paper, names in FIGURES.items()
-            if paper == "limits" or paper in CONFIG.studies
+            if paper in ("atlas", "limits", *CONFIG.studies)
             for name in names
             for kind in ("svg", "png")
         ],

@@ -1,0 +1,11 @@
+"""The figures that hold every codec of every paper."""
+
+from rdc import joblog, tables
+from rdc.figures import atlas, style
+
+report = joblog.start(snakemake.log[0], expected=(tables.TableError,))
+cells = tables.read("cells", snakemake.input.cells)
+for name in atlas.NAMES:
+    report(name)
+    svg, png = snakemake.output[f"{name}_svg"], snakemake.output[f"{name}_png"]
+    style.write(atlas.draw(name, cells), svg, png)
