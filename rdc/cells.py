@@ -41,6 +41,7 @@ class Cell:
     frozen_batch_norm: str = "eval"
     tier: int = 1
     moves: str = "networks"
+    posterior: str = "decision"
 
     @property
     def name(self) -> str:
@@ -71,6 +72,7 @@ class Cell:
                 "validation": self.validation,
                 "weights": sorted(self.weights),
                 "codewords": self.levels**self.dim,
+                "posterior": self.posterior,
                 "seed": self.seed,
                 "iterations": self.training.epochs,
             }
@@ -213,6 +215,7 @@ def _cells_of(config: Config, study_name: str, study: Study, grid: Grid):
                 training=config.recipes[recipe],
                 tier=grid.tier,
                 moves=method.moves,
+                posterior=method.posterior,
             )
             if not any(weight for _, weight in cell.weights):
                 raise ConfigError(

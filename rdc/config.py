@@ -209,6 +209,7 @@ class Method(Section):
 
     weights: dict[str, Annotated[str, BeforeValidator(_weight_or_lam)]]
     moves: Literal["networks", "codebook"] = "networks"  # what is free to minimise the objective
+    posterior: Literal["decision", "soft"] = "decision"  # a codebook encoder's view of its input
     encoder_from: EncoderFrom | None = None
 
     @model_validator(mode="after")

@@ -94,7 +94,9 @@ class CodebookCodec:
         images = codebooks.flat(pixels)
         posteriors = None
         if self.book.mu > 0:
-            posteriors = codebooks.posteriors_of(images, self.classifier, self.device)
+            posteriors = codebooks.posteriors_of(
+                images, self.classifier, self.device, self.book.posterior
+            )
         return self.book.assign(images, posteriors)[:, None]
 
     def codes(self, features: np.ndarray, numbers: np.ndarray | None) -> np.ndarray:

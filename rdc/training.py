@@ -155,7 +155,7 @@ def _train_one(
     if cell.moves == "codebook":
         size, mu = cell.levels**cell.dim, cell.weight("nll")
         book, curves = codebooks.fit(
-            training, size, mu, classifier, device, cell.seed, cell.training.epochs
+            training, size, mu, classifier, device, cell.seed, cell.training.epochs, cell.posterior
         )
         note |= dict.fromkeys(("steps", "epochs"), curves[-1]["epoch"])
         fill = partial(

@@ -157,6 +157,7 @@ ONLY_NAMES = {
     "recipe": "brief",
     "tier": 2,
     "frozen_batch_norm": "train",  # without a frozen encoder
+    "posterior": "soft",  # of codebooks
 }
 
 
@@ -266,6 +267,12 @@ def test_an_objective_of_nothing_is_refused(weights, lam, raw):
     plane(raw)["lam"] = lam
     with pytest.raises(ConfigError, match=r"weights|lam"):
         expanded(raw)
+
+
+def test_a_codebooks_key_depends_on_how_its_encoder_reads():
+    book = replace(CELL, moves="codebook")
+    assert cells.key(book, {}) != cells.key(replace(book, posterior="soft"), {})
+    assert cells.key(book, {}) == cells.key(replace(book, width=0.9, dither=False), {})
 
 
 def test_a_universal_cell_on_a_codebook_is_refused(raw):

@@ -24,6 +24,7 @@ METHOD_NAMES = {
     "rdc_summed": "λ·summed MSE + NLL",
     "vq": "k-means codebook",
     "class_vq": "class-aware codebook",
+    "class_vq_soft": "class-aware codebook, soft posterior",
 }
 
 plt.rcParams.update(

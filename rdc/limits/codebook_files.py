@@ -14,11 +14,13 @@ def save(book: Codebook, note: dict, path: str | Path) -> None:
         "codewords": torch.from_numpy(book.codewords),
         "log_likelihoods": torch.from_numpy(book.log_likelihoods),
     }
-    weights.save(tensors, {"kind": "codebook", "mu": book.mu, **note}, path)
+    described = {"kind": "codebook", "mu": book.mu, "posterior": book.posterior}
+    weights.save(tensors, {**described, **note}, path)
 
 
 def load(path: str | Path) -> tuple[Codebook, dict]:
     """A codebook and its note. Raises WeightsError for any other file."""
     tensors, note = weights.load(path, kind="codebook")
     arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
-    return Codebook(arrays["codewords"], arrays["log_likelihoods"], note["mu"]), note
+    book = Codebook(arrays["codewords"], arrays["log_likelihoods"], note["mu"], note["posterior"])
+    return book, note

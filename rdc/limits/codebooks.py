@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rdc.datasets.images import Labelled
     from rdc.networks.classifiers import Classifier
 
+READINGS = ("decision", "soft")
 IMAGES_PER_CODEWORD = 4  # fewer, and the codebook is the training set
 
 
@@ -28,22 +29,23 @@ class Codebook:
 
     ``codewords`` is (K, pixels) float32 in [0, 1]; ``log_likelihoods`` (K, classes), the
     classifier's log-probabilities of each codeword; ``mu`` weighs them against mean squared error.
+    ``posterior`` says how the encoder reads its input (``READINGS``).
     """
 
     codewords: np.ndarray
     log_likelihoods: np.ndarray
     mu: float
+    posterior: str = "decision"
 
     def assign(self, images: np.ndarray, posteriors: np.ndarray | None) -> np.ndarray:
         """The cheapest codeword of each image, (n,) int64.
 
         Squared error per pixel plus mu times the codeword's expected negative log-likelihood under
-        the classifier's posterior of the *input*: the encoder reads no label.
+        what the classifier makes of the *input*: the encoder reads no label.
 
         Args:
             images: (n, pixels) float32 in [0, 1].
-            posteriors: (n, classes), the classifier's probabilities of the images; unused (and may
-                be None) where mu is 0.
+            posteriors: (n, classes), from ``posteriors_of``; unused (and may be None) where mu is 0.
         """
         return _costs(self, images, posteriors)[0]
 
@@ -56,6 +58,7 @@ def fit(
     device: torch.device,
     seed: int,
     iterations: int,
+    posterior: str = "decision",
 ) -> tuple[Codebook, list[dict]]:
     """Fits a codebook by Lloyd's iteration on squared error + mu times NLL.
 
@@ -69,6 +72,7 @@ def fit(
         size: K, number of codewords.
         mu: weight of the NLL in nats against mean squared error per pixel, 0 or more.
         iterations: at most so many.
+        posterior: one of ``READINGS``.
 
     Returns:
         The codebook, and its mean cost by iteration: ``epoch``, ``split``, ``term``, ``value``.
@@ -82,16 +86,16 @@ def fit(
             f"{IMAGES_PER_CODEWORD * size} ({IMAGES_PER_CODEWORD} a codeword)"
         )
     images = flat(training.images)
-    posteriors = posteriors_of(images, classifier, device)
+    posteriors = posteriors_of(images, classifier, device, posterior)
     if mu == 0:
         codewords = _kmeans(images, size, seed, iterations)
-        book = Codebook(codewords, _read(codewords, classifier, device), 0.0)
+        book = Codebook(codewords, _read(codewords, classifier, device), 0.0, posterior)
         _, errors, _ = _costs(book, images, None)
         return book, [_curve(1, "mse", errors.mean())]
     codewords = _start(images, posteriors.argmax(axis=1), size, seed)
     best, best_cost, curves, previous = None, np.inf, [], None
     for iteration in range(1, iterations + 1):
-        book = Codebook(codewords, _read(codewords, classifier, device), mu)
+        book = Codebook(codewords, _read(codewords, classifier, device), mu, posterior)
         nearest, errors, losses = _costs(book, images, posteriors)
         cost = errors.mean() + mu * losses.mean()
         curves += [_curve(iteration, "mse", errors.mean()), _curve(iteration, "nll", losses.mean())]
@@ -100,7 +104,7 @@ def fit(
         if previous is not None and np.array_equal(nearest, previous):
             break
         previous = nearest
-        codewords = _means(images, nearest, codewords, errors)
+        codewords = _means(images, nearest, codewords, errors + mu * losses)
     return best, curves
 
 
@@ -109,9 +113,19 @@ def flat(pixels: np.ndarray) -> np.ndarray:
     return pixels.reshape(len(pixels), -1).astype(np.float32) / 255
 
 
-def posteriors_of(images: np.ndarray, classifier: Classifier, device: torch.device) -> np.ndarray:
-    """The classifier's probabilities (n, classes) of images (n, pixels)."""
-    return np.exp(_read(images, classifier, device))
+def posteriors_of(
+    images: np.ndarray, classifier: Classifier, device: torch.device, posterior: str
+) -> np.ndarray:
+    """What the classifier makes of images (n, pixels): (n, classes), rows that sum to 1.
+
+    ``soft`` is its probabilities; ``decision`` puts all on the likeliest class. With soft ones it
+    pays to keep codewords between two classes for images that might be either, which lowers NLL and
+    costs accuracy: .7 points on MNIST at 27 codewords.
+    """
+    scores = _read(images, classifier, device)
+    if posterior == "decision":
+        return np.eye(scores.shape[1], dtype=np.float32)[scores.argmax(axis=1)]
+    return np.exp(scores)
 
 
 def _read(images: np.ndarray, classifier: Classifier, device: torch.device) -> np.ndarray:
@@ -170,9 +184,9 @@ def _start(images: np.ndarray, classes: np.ndarray, size: int, seed: int) -> np.
 
 
 def _means(
-    images: np.ndarray, nearest: np.ndarray, codewords: np.ndarray, errors: np.ndarray
+    images: np.ndarray, nearest: np.ndarray, codewords: np.ndarray, costs: np.ndarray
 ) -> np.ndarray:
-    """Each codeword moved to its images' mean; one without images to the worst coded image."""
+    """Each codeword moved to its images' mean; one without images to the costliest image."""
     counts = np.bincount(nearest, minlength=len(codewords))
     sums = np.zeros(codewords.shape)
     order = np.argsort(nearest, kind="stable")
@@ -182,7 +196,7 @@ def _means(
     moved = codewords.copy()
     moved[used] = (sums[used] / counts[used, None]).astype(np.float32)
     empty = np.flatnonzero(counts == 0)
-    moved[empty] = images[np.argsort(-errors)[: len(empty)]]
+    moved[empty] = images[np.argsort(-costs)[: len(empty)]]
     return moved
 
 
