@@ -28,6 +28,7 @@ FLOORS = [
         "figures.limits",
         "figures.atlas",
         "theory",
+        "so_far",
     ],
     ["training", "claims"],
     ["measuring", "report"],
