@@ -6,12 +6,13 @@ divided by 5 at epoch 20, batch 64, dithered 3 x 3 quantizer (4.755 bits), fresh
 Generator steps only: at weight 0 the critic changes nothing, so leaving it out favours this side.
 Kept apart from ``rdc`` on purpose: a benchmark that shared its code would measure nothing.
 
-    python bench/public_code.py --data data/mnist --epochs 30 --out bench/public_code.csv
+    python -m bench.public_code --data data/mnist --epochs 30 --out bench/public_code.csv
 """
 
 import argparse
 import csv
 import gzip
+import itertools
 import shutil
 import tempfile
 import time
@@ -21,6 +22,8 @@ import torch
 from torch import nn
 
 import rdc.torchvision_compat  # noqa: F401
+
+# isort: split
 from torchvision import datasets, transforms
 
 
@@ -39,13 +42,13 @@ class Quantizer(nn.Module):
 
 
 class Encoder(nn.Module):
-    def __init__(self, dim, levels):
+    def __init__(self, dim, levels, width=1):
         super().__init__()
-        widths = [784, 512, 256, 128, 128]
+        widths = [784] + [int(c * width) for c in (512, 256, 128, 128)]
         layers = []
-        for a, b in zip(widths, widths[1:]):
+        for a, b in itertools.pairwise(widths):
             layers += [nn.Linear(a, b), nn.BatchNorm1d(b), nn.LeakyReLU()]
-        layers += [nn.Linear(128, dim), nn.BatchNorm1d(dim), nn.Tanh()]
+        layers += [nn.Linear(widths[-1], dim), nn.BatchNorm1d(dim), nn.Tanh()]
         self.main = nn.Sequential(*layers)
         self.quantizer = Quantizer(levels)
 
@@ -54,42 +57,35 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    def __init__(self, dim):
+    def __init__(self, dim, width=1):
         super().__init__()
+        c32, c64, c128, c512 = (int(c * width) for c in (32, 64, 128, 512))
         self.expand = nn.Sequential(
-            nn.Linear(dim, 128),
-            nn.BatchNorm1d(128),
-            nn.LeakyReLU(),
-            nn.Linear(128, 512),
-            nn.BatchNorm1d(512),
-            nn.LeakyReLU(),
-        )
+            nn.Linear(dim, c128), nn.BatchNorm1d(c128), nn.LeakyReLU(),
+            nn.Linear(c128, c512), nn.BatchNorm1d(c512), nn.LeakyReLU(),
+        )  # fmt: skip
         self.deconvolve = nn.Sequential(
-            nn.ConvTranspose2d(32, 64, 5, 2),
-            nn.BatchNorm2d(64),
-            nn.LeakyReLU(),
-            nn.ConvTranspose2d(64, 128, 5, 2),
-            nn.BatchNorm2d(128),
-            nn.LeakyReLU(),
-            nn.ConvTranspose2d(128, 1, 4, 1),
-            nn.Sigmoid(),
-        )
+            nn.ConvTranspose2d(c32, c64, 5, 2), nn.BatchNorm2d(c64), nn.LeakyReLU(),
+            nn.ConvTranspose2d(c64, c128, 5, 2), nn.BatchNorm2d(c128), nn.LeakyReLU(),
+            nn.ConvTranspose2d(c128, 1, 4, 1), nn.Sigmoid(),
+        )  # fmt: skip
 
     def forward(self, z, u):
-        return self.deconvolve(self.expand(z - u).view(-1, 32, 4, 4))
+        h = self.expand(z - u)
+        return self.deconvolve(h.view(len(h), -1, 4, 4))
 
 
 def loaders(folder, batch=64):
     """torchvision wants its own folder layout and unpacked files: lay them out in a scratch one."""
-    raw = Path(tempfile.mkdtemp()) / "MNIST" / "raw"
-    raw.mkdir(parents=True)
-    for packed in Path(folder).glob("*-ubyte.gz"):
-        with gzip.open(packed) as source, open(raw / packed.stem, "wb") as target:
-            shutil.copyfileobj(source, target)
     transform = transforms.Compose([transforms.Resize(28), transforms.ToTensor()])
-    root = raw.parent.parent
-    train = datasets.MNIST(root, train=True, transform=transform)
-    test = datasets.MNIST(root, train=False, transform=transform)
+    with tempfile.TemporaryDirectory() as root:
+        raw = Path(root) / "MNIST" / "raw"
+        raw.mkdir(parents=True)
+        for packed in Path(folder).glob("*-ubyte.gz"):
+            with gzip.open(packed) as source, open(raw / packed.stem, "wb") as target:
+                shutil.copyfileobj(source, target)
+        train = datasets.MNIST(root, train=True, transform=transform)  # read whole into memory
+        test = datasets.MNIST(root, train=False, transform=transform)
     return (
         torch.utils.data.DataLoader(train, batch_size=batch, shuffle=True),
         torch.utils.data.DataLoader(test, batch_size=2000),
@@ -110,9 +106,7 @@ def train(folder, epochs, dim=3, levels=3, lr=0.01, max_steps=None):
     criterion = nn.MSELoss()
     start, cpu_start, images = time.perf_counter(), time.process_time(), 0
     for epoch in range(1, epochs + 1):
-        for step, (x, _) in enumerate(train_loader):
-            if max_steps is not None and step >= max_steps:
-                break
+        for x, _ in itertools.islice(train_loader, max_steps):
             for optimizer in optimizers:
                 optimizer.zero_grad()
             u = (torch.rand(x.size(0), dim) - 0.5) * alpha
