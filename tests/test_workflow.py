@@ -148,7 +148,12 @@ def test_measuring_settings_do_not_retrain(edited):
         ("rdc/report.html.j2", {("report", "")}),
         ("rdc/claims.py", {("claims", ""), ("report", "")}),
         ("config/claims.yaml", {("claims", ""), ("report", "")}),
-        ("rdc/limits/bernoulli.py", {("claims", ""), ("report", "")}),
+        ("rdc/theory.py", {("claims", ""), ("report", "")}),
+        (
+            "rdc/limits/bernoulli.py",
+            {("limits", ""), ("figures_limits", ""), ("claims", ""), ("report", "")},
+        ),
+        ("rdc/figures/atlas.py", {("figures_atlas", ""), ("report", "")}),
         (
             "rdc/bitstream.py",
             {RDC2[1], RDC3[1], VQ[1], *DOWNSTREAM} - {("gather", "table=curves")},

@@ -1,0 +1,1 @@
+"""This library beside the field's public code, measured: see README.md."""

@@ -1,0 +1,25 @@
+"""The cell of our side: the same codec as the public run's, distortion alone, dithered 3 x 3."""
+
+from rdc.cells import Cell
+from rdc.config import Recipe
+
+
+def cell(recipe: Recipe, seed: int = 0) -> Cell:
+    """The papers' full width, MSE alone, 3 dimensions of 3 levels (4.755 bits)."""
+    return Cell(
+        study="bench",
+        dataset="mnist",
+        validation=0,
+        classifier="zhang",
+        method="distortion",
+        weights=(("mse", 1.0),),
+        lam=None,
+        dim=3,
+        levels=3,
+        dither=True,
+        seed=seed,
+        width=1.0,
+        output_norm=False,
+        recipe="bench",
+        training=recipe,
+    )

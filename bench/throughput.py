@@ -1,0 +1,36 @@
+"""Images per second of full-width training, data loading included: the two loops and the bound."""
+
+from bench import mnist
+from bench.rows import BOUND, OURS, PUBLIC, Row, paired_ratio, row
+from bench.workers import Worker, interleaved
+
+ONE, TWO = "throughput", "throughput, two processes"
+REQUIRED = {ONE: 1.3}
+UNIT = "images/s"
+
+
+def measure(rounds: int = 10) -> list[Row]:
+    """One process of 2 threads each; then two of 1 thread side by side; one matrix product."""
+    mnist.folder()  # fetched once, before five processes ask for it
+    speeds = interleaved(
+        {
+            "public": [Worker("side_public", threads=2)],
+            "ours": [Worker("side_ours", threads=2)],
+            "bound": [Worker("side_product", threads=2)],
+            "public pair": [Worker("side_public", threads=1) for _ in range(2)],
+            "our pair": [Worker("side_ours", threads=1) for _ in range(2)],
+        },
+        rounds,
+    )
+
+    def of(benchmark: str, side: str, name: str, reference: str) -> Row:
+        ratio = paired_ratio(speeds[name], speeds[reference])
+        return row(benchmark, side, UNIT, speeds[name], ratio)
+
+    return [
+        of(ONE, PUBLIC, "public", "public"),
+        of(ONE, OURS, "ours", "public"),
+        of(ONE, BOUND, "bound", "public"),
+        of(TWO, PUBLIC, "public pair", "public pair"),
+        of(TWO, OURS, "our pair", "public pair"),
+    ]
