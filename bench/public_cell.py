@@ -13,9 +13,11 @@ import torch
 from PIL import Image
 from torch import nn
 from torch.nn import functional as F
-from torchvision import transforms
 
 from bench import public_code
+
+# isort: split
+from torchvision import transforms  # after public_code, which makes it importable
 
 
 class Digits(torch.utils.data.Dataset):

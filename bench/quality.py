@@ -25,8 +25,8 @@ def measure(rounds: int = 8, full: bool = False) -> list[Row]:
     Args:
         full: trains both sides anew first, thirty epochs of the public code among them (hours).
     """
-    if full:
-        record()
+    if full or not OUR_LOG.is_file():
+        record(public=full)
     public_images, our_images = images_of_public_run(), images_of_our_runs()
     batch = quality_run.RECIPE.batch
     mnist.folder()  # fetched before the workers ask for it
@@ -62,12 +62,12 @@ def images_of_our_runs() -> int:
     return max(int(r["images"]) for r in runs)
 
 
-def record() -> None:
-    """The long runs, one after the other; overwrites their logs."""
-    for line in (
-        command("quality_run", out=OUR_LOG),
-        command("public_code", out=PUBLIC_LOG, data=mnist.folder()),
-    ):
+def record(public: bool) -> None:
+    """Our long runs, and the public code's if asked; overwrites their logs."""
+    lines = [command("quality_run", out=OUR_LOG)]
+    if public:
+        lines.append(command("public_code", out=PUBLIC_LOG, data=mnist.folder()))
+    for line in lines:
         subprocess.run(line, cwd=ROOT, check=True)
 
 
