@@ -97,7 +97,7 @@ def sharpness_rises(run: Run, method: str, levels: int) -> Measured:
     Sharpness is the mean absolute difference between neighbouring pixels.
     """
     rows = _one_recipe(run.cells[(run.cells.method == method) & (run.cells.levels == levels)])
-    rows = rows[rows.seed == rows.seed.min()]
+    rows = rows[rows.seed == rows.seed.min()].sort_values("lam")
     if rows.lam.nunique() < 3:
         raise Untestable(f"{rows.lam.nunique()} lambdas of {method}, needs 3")
     values = []
