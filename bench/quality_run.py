@@ -1,7 +1,8 @@
 """Trains our codec to the public run's quality in as little time as we know how, and records it.
 
 The same codec on the same 60,000 images as ``public_code.py``; what differs is the recipe: one cycle
-of the learning rate over few passes, and the dithered quantizer's exact gradient.
+of the learning rate over two passes, the dithered quantizer's exact gradient, and a decoder that
+trains in bfloat16.
 
     python -m bench.quality_run --out bench/quality_run.csv
 """
@@ -29,6 +30,7 @@ RECIPE = Recipe(
     schedule="one_cycle",
     warmup=0.1,
     gradient="identity",
+    precision="bfloat16",
 )
 DITHERS = 4
 

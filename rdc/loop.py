@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from rdc import objective
+from rdc import expectation, objective
 from rdc.atomic import replacing
 from rdc.capture import captured
 from rdc.descent import Diverged, Images, one_cycle
@@ -46,7 +46,7 @@ def learning_rate(recipe: Recipe, progress: float) -> float:
     """The learning rate at a share ``progress`` of training, in [0, 1).
 
     ``constant``; ``step``: multiplied by ``step_factor`` after each of ``step_epochs``;
-    ``one_cycle``: up in a line over the first ``warmup`` of training, then down along a cosine.
+    ``one_cycle``: up in a line over the first ``warmup`` of training, then down in a line.
     """
     if recipe.schedule == "step":
         passed = sum(progress * recipe.epochs + 1e-9 >= epoch for epoch in recipe.step_epochs)
@@ -134,8 +134,9 @@ class _Run:
                 cell.dither,
                 cell.width,
                 cell.output_norm,
-                recipe.gradient,
+                "identity" if recipe.gradient == "expected" else recipe.gradient,  # not its own
                 2 / cell.levels if recipe.sigma == "2/levels" else recipe.sigma,
+                recipe.precision,
             ).to(device)
             critics = {band: critic_for(band, cell.width).to(device) for band in bands}
         self.trained = Trained(codec, critics)
@@ -253,11 +254,17 @@ class _Run:
     def _codec_step(self, rows: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
         codec = self.trained.codec
         images, labels = self.images[rows]
-        reconstructions = codec(images, uniform[:, : self.cell.dim])
-        total, values = objective.weighted_sum(
-            self.weights,
-            objective.Batch(images, reconstructions, labels, self.classifier, self.trained.critics),
-        )
+        critics = self.trained.critics
+        if self.recipe.gradient == "expected":
+            total, values = expectation.weighted_sum(
+                self.weights, codec, images, labels, self.classifier, critics
+            )
+        else:
+            reconstructions = codec(images, uniform[:, : self.cell.dim])
+            total, values = objective.weighted_sum(
+                self.weights,
+                objective.Batch(images, reconstructions, labels, self.classifier, critics),
+            )
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()
         self.optimizer.step()

@@ -75,6 +75,17 @@ def test_a_grid_is_the_product_of_its_lists(raw):
         assert len(counts) == count and set(counts.values()) == {len(found) // count}
 
 
+def test_the_expected_gradient_wants_no_dither_and_few_codes(raw):
+    raw["recipes"]["short"]["gradient"] = "expected"
+    with pytest.raises(ConfigError, match=r"rdc_lam=.*without dither: give dither: false"):
+        expanded(raw)
+    plane(raw).update(dither=[False])
+    assert len(expanded(raw)) > 0
+    plane(raw).update(dim=[7], levels=[4])
+    with pytest.raises(ConfigError, match="16384 codes in every step; at most 4096"):
+        expanded(raw)
+
+
 def test_a_method_without_lambda_is_not_repeated_for_each(raw):
     plane(raw)["methods"] = ["rdc", "plain"]
     found = expanded(raw)

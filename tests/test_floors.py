@@ -18,7 +18,7 @@ FLOORS = [
     ],
     ["networks.critics", "networks.codec", "descent"],
     ["networks.stored", "objective", "limits.bernoulli", "limits.gaussian"],
-    ["limits.blahut_arimoto", "limits.codebooks"],
+    ["limits.blahut_arimoto", "limits.codebooks", "expectation"],
     ["limits.codebook_files", "limits.convexity", "limits.surfaces", "queries"],
     [
         "loop",

@@ -74,4 +74,6 @@ class Decoder(nn.Module):
         maps = self.expand(latent).view(-1, self.base, 4, 4)
         # On a CPU, oneDNN's convolutions run 15 % faster with channels last.
         maps = maps.contiguous(memory_format=torch.channels_last)
-        return self.output(self.grow(maps))
+        maps = self.grow(maps)
+        # In bfloat16 a sigmoid near 1 has no slope left.
+        return self.output(maps.float() if maps.dtype == torch.bfloat16 else maps)

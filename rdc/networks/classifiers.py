@@ -63,41 +63,30 @@ class LeClassifier(Classifier):
         return F.log_softmax(self.last(features), dim=1)
 
 
-class _Residual(nn.Module):
-    """Two 3x3 convolutions with batch norm beside a strided 1x1 shortcut."""
-
-    def __init__(self, fan_in: int, fan_out: int):
-        super().__init__()
-        self.first = nn.Conv2d(fan_in, fan_out, 3, stride=2, padding=1, bias=False)
-        self.second = nn.Conv2d(fan_out, fan_out, 3, padding=1, bias=False)
-        self.shortcut = nn.Conv2d(fan_in, fan_out, 1, stride=2, bias=False)
-        self.norms = nn.ModuleList(nn.BatchNorm2d(fan_out) for _ in range(3))
-
-    def forward(self, maps: torch.Tensor) -> torch.Tensor:
-        inner = F.relu(self.norms[0](self.first(maps)))
-        return F.relu(self.norms[1](self.second(inner)) + self.norms[2](self.shortcut(maps)))
-
-
 class JudgeClassifier(Classifier):
-    """A small residual network with global pooling: nothing like the two that codecs train with.
+    """LeNet-5 (LeCun 1998): tanh and mean pooling, nothing like the two that codecs train with.
 
-    No codec trains, encodes or selects with it, so a codec that merely games its own classifier
-    is found out here.
+    No codec trains, encodes or selects with it, so a codec that merely games its own classifier is
+    found out here. It must also read the blurred images of low rates as they are: a residual
+    network with batch norm read 46 % of MNIST's 27-codeword k-means images right, this one and both
+    others about 75 %.
     """
 
     def __init__(self, classes: int = 10):
         super().__init__()
-        self.stem = nn.Conv2d(1, 16, 3, padding=1, bias=False)
-        self.norm = nn.BatchNorm2d(16)
-        self.blocks = nn.Sequential(_Residual(16, 32), _Residual(32, 64))
-        self.last = nn.Linear(64, classes)
+        self.first = nn.Conv2d(1, 6, 5, padding=2)
+        self.second = nn.Conv2d(6, 16, 5)
+        self.third = nn.Conv2d(16, 120, 5)
+        self.hidden = nn.Linear(120, 84)
+        self.last = nn.Linear(84, classes)
 
     def features(self, images: torch.Tensor) -> torch.Tensor:
-        maps = self.blocks(F.relu(self.norm(self.stem(images))))
-        return maps.mean(dim=(2, 3))
+        maps = F.avg_pool2d(torch.tanh(self.first(images)), 2)
+        maps = F.avg_pool2d(torch.tanh(self.second(maps)), 2)
+        return torch.tanh(self.hidden(torch.tanh(self.third(maps)).flatten(1)))
 
     def head(self, features: torch.Tensor) -> torch.Tensor:
-        return F.log_softmax(self.last(F.dropout(features, 0.2, self.training)), dim=1)
+        return F.log_softmax(self.last(features), dim=1)
 
 
 ARCHITECTURES: dict[str, type[Classifier]] = {

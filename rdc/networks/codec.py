@@ -15,6 +15,8 @@ class Codec(nn.Module):
         dither: whether encoder and decoder share a uniform dither (Zhang, eq. 21-22).
         width, output_norm: of the networks (``rdc.networks.autoencoder``).
         gradient, sigma: of the quantizer in training (``rdc.networks.quantizer.quantize``).
+        precision: of the decoder in training, ``float32`` or ``bfloat16``; it is always evaluated
+            in float32.
     """
 
     def __init__(
@@ -26,11 +28,12 @@ class Codec(nn.Module):
         output_norm: bool = False,
         gradient: str = "soft",
         sigma: float = 1.0,
+        precision: str = "float32",
     ):
         super().__init__()
         quantizer.spacing(levels)  # refuses fewer than two levels
         self.dim, self.levels, self.dither = dim, levels, dither
-        self.gradient, self.sigma = gradient, sigma
+        self.gradient, self.sigma, self.precision = gradient, sigma, precision
         self.architecture = {
             "dim": dim,
             "levels": levels,
@@ -51,7 +54,15 @@ class Codec(nn.Module):
         latent = quantizer.quantize(
             self.encoder(images), self.levels, dither, self.gradient, self.sigma
         )
-        return self.decoder(latent)
+        return self.decode(latent)
+
+    def decode(self, latent: torch.Tensor) -> torch.Tensor:
+        """What the decoder sees, (n, dim), to images (n, 1, 28, 28) in (0, 1)."""
+        reduced = self.training and self.precision == "bfloat16"
+        with torch.autocast(
+            latent.device.type, torch.bfloat16, enabled=reduced, cache_enabled=False
+        ):
+            return self.decoder(latent)
 
     def codes(self, features: torch.Tensor, dither: torch.Tensor | None) -> torch.Tensor:
         """Encoder output f (n, dim) and dither u to the indices that are sent, int64 (n, dim)."""
@@ -60,4 +71,4 @@ class Codec(nn.Module):
     def reconstruct(self, codes: torch.Tensor, dither: torch.Tensor | None) -> torch.Tensor:
         """Received indices (n, dim), and the same dither, to images (n, 1, 28, 28) in (0, 1)."""
         latent = quantizer.centres(self.levels, codes.device)[codes]
-        return self.decoder(latent if dither is None else latent - dither)
+        return self.decode(latent if dither is None else latent - dither)

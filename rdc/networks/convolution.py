@@ -22,9 +22,9 @@ class TransposedConvolution(nn.ConvTranspose2d):
         if input.is_cuda:
             return super().forward(input, output_size)
         if self.out_channels == 1 and self.stride == (1, 1):
-            return self._overlap_add(input) + self.bias
+            return self._overlap_add(input) + self.bias.to(input.dtype)
         product = F.conv_transpose2d(input, self.weight, stride=self.stride)
-        return product.add_(self.bias.view(-1, 1, 1))
+        return product.add_(self.bias.to(product.dtype).view(-1, 1, 1))
 
     def _overlap_add(self, input: torch.Tensor) -> torch.Tensor:
         n, channels, height, width = input.shape
