@@ -20,8 +20,10 @@ from rdc.networks.classifiers import ZhangClassifier
 FOREVER = 10**6  # epochs
 
 
-def blocks(batch: int, steps: int) -> Iterator[dict]:
-    recipe = Recipe(epochs=FOREVER, batch=batch, betas=(0.9, 0.95), gradient="identity")
+def blocks(batch: int, steps: int, precision: str) -> Iterator[dict]:
+    recipe = Recipe(
+        epochs=FOREVER, batch=batch, betas=(0.9, 0.95), gradient="identity", precision=precision
+    )
     subset, glance = mnist.prepared().train[: batch * steps], mnist.prepared().test[:2]
     run = loop._Run(
         cell(recipe), subset, glance, ZhangClassifier().eval(), torch.device("cpu"), None
@@ -37,7 +39,8 @@ if __name__ == "__main__":
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--steps", type=int, default=20, help="training steps a block")
+    parser.add_argument("--precision", default="bfloat16", help="of the decoder")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     keep_freed_memory()
-    serve(blocks(options.batch, options.steps))
+    serve(blocks(options.batch, options.steps, options.precision))

@@ -265,6 +265,7 @@ class Evaluation(Section):
     train_images: Count = 10_000  # the row of split 'train' is measured on the first so many
     sliced_images: AtLeastTwo = 2000  # sliced Wasserstein: images and projections
     sliced_projections: Count = 200
+    fresh_critic_steps: Count = 300  # of the critic that w1_fresh is measured with
     saved_images: Count = 20  # test images whose reconstructions are kept, evenly over the classes
 
 
@@ -289,6 +290,13 @@ class GaussianSource(Section):
     covariance: float
 
 
+class BinarySource(Section):
+    """One bit, Pr(X = 1) = p; its label is the bit, wrong with probability ``noise``."""
+
+    p: Probability
+    noise: Annotated[float, Field(ge=0, lt=0.5)] = 0.1
+
+
 class Limits(Section):
     """The sources whose theoretical limits are computed."""
 
@@ -296,6 +304,7 @@ class Limits(Section):
         BernoulliSource(priors=(0.4, 0.6), parameters=(0.9, 0.1)),
         BernoulliSource(priors=(0.6, 0.4), parameters=(0.5, 0.1)),
     ]
+    binary: list[BinarySource] = [BinarySource(p=0.3)]
     gaussian: list[GaussianSource] = [GaussianSource(covariance=0.8)]
     points: AtLeastTwo = 101  # of each constraint
     multipliers: AtLeastTwo = 32  # of each, for Blahut-Arimoto

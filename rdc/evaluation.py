@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import ot
 import torch
 
-from rdc import bitstream
+from rdc import bitstream, perception
 from rdc.bitstream import EntropyModel
 from rdc.limits import codebook_files, codebooks
 from rdc.networks import quantizer, stored, weights
@@ -130,13 +129,14 @@ class Evaluation:
     """Measurements of one codec.
 
     ``rows`` has one record a split with the columns of ``rdc.tables.Cells`` that are measured;
-    ``confusion`` the share of each label (row) read as each class (column) on the test set;
+    ``confusion`` the share of each label (row) read as each class (column) on the test set, by
+    reader;
     ``correct`` and ``errors`` are per test image (share of dithers read right; squared error), for
     paired comparisons; ``saved`` are test images kept to be looked at, by index.
     """
 
     rows: list[dict]
-    confusion: np.ndarray
+    confusion: dict[str, np.ndarray]
     correct: np.ndarray
     errors: np.ndarray
     saved: dict[str, np.ndarray]
@@ -147,11 +147,12 @@ def evaluate(
     codec: Measured,
     key: str,
     splits: dict[str, Labelled],
-    classifier: Classifier,
-    judge: Classifier,
+    readers: dict[str, Classifier],
+    own: str,
     settings: config.Evaluation,
     device: torch.device,
     critic: Critic | None = None,
+    fresh_width: float | None = None,
 ) -> Evaluation:
     """Measures a codec on every split.
 
@@ -160,8 +161,10 @@ def evaluate(
         key: the codec's, for its streams.
         splits: ``train``, ``validation`` and ``test``. The entropy model is fitted on all of train;
             the row of train is measured on its first images (``settings.train_images``).
-        classifier, judge: in eval mode, on ``device``.
+        readers: classifiers in eval mode, on ``device``; the ``judge`` among them.
+        own: the name of the one that the codec was trained against.
         critic: the pixel critic of the codec's own training, for ``w1_critic``; None for NaN.
+        fresh_width: of the fresh critic that ``w1_fresh`` of the test split comes from; None for NaN.
 
     Raises:
         RuntimeError: where a decoded stream is not what was encoded.
@@ -170,11 +173,13 @@ def evaluate(
     rows = []
     for name, split in splits.items():
         part = split[: settings.train_images] if name == "train" else split
-        passes = _passes(codec, key, model, part, classifier, judge, settings, device)
-        fake = passes[0].reconstructions
+        # The test split is read by all, the others by the two that a row needs.
+        asked = readers if name == "test" else {n: readers[n] for n in (own, "judge")}
+        passes = _passes(codec, key, model, part, asked, own, settings, device)
+        real, fake = _floats(part.images), passes[0].reconstructions
         count = min(settings.sliced_images, len(part))
         mse = float(np.mean([p.errors.mean() for p in passes]))
-        clean = _read(classifier, _floats(part.images), device)
+        clean = _read(readers[own], real, device)
         rows.append(
             {
                 "split": name,
@@ -185,10 +190,18 @@ def evaluate(
                 "nll_nats": float(np.mean([p.nll for p in passes])),
                 "accuracy": float(np.mean([p.correct.mean() for p in passes])),
                 "accuracy_judge": float(np.mean([p.correct_judge.mean() for p in passes])),
-                "w1_critic": _critic_gap(critic, part, fake, device),
-                "w1_fresh": float("nan"),
-                "sliced_w1": sliced_wasserstein(
-                    _floats(part.images[:count]), fake[:count], settings.sliced_projections
+                "w1_critic": (
+                    perception.critic_gap(critic, real, fake, device) if critic else float("nan")
+                ),
+                "w1_fresh": (
+                    perception.fresh_critic_gap(
+                        real, fake, settings.fresh_critic_steps, fresh_width, device
+                    )
+                    if fresh_width and name == "test"
+                    else float("nan")
+                ),
+                "sliced_w1": perception.sliced_wasserstein(
+                    real[:count], fake[:count], settings.sliced_projections
                 ),
                 "n_images": len(part),
                 "accuracy_clean": float((clean.argmax(axis=1) == part.labels).mean()),
@@ -197,7 +210,9 @@ def evaluate(
     test, chosen = splits["test"], saved_rows(splits["test"].labels, settings.saved_images)
     return Evaluation(
         rows=rows,
-        confusion=np.mean([p.confusion for p in passes], axis=0),  # the last split is the test set
+        confusion={  # the last split is the test set
+            reader: np.mean([p.confusion[reader] for p in passes], axis=0) for reader in readers
+        },
         correct=np.mean([p.correct for p in passes], axis=0, dtype=np.float32),
         errors=np.mean([p.errors for p in passes], axis=0, dtype=np.float32),
         saved={
@@ -223,10 +238,10 @@ class _Pass:
     predicted: np.ndarray
     correct: np.ndarray
     correct_judge: np.ndarray
-    confusion: np.ndarray
+    confusion: dict[str, np.ndarray]
 
 
-def _passes(codec, key, model, split, classifier, judge, settings, device) -> list[_Pass]:
+def _passes(codec, key, model, split, readers, own, settings, device) -> list[_Pass]:
     features = codec.analyse(split.images)
     originals, labels = _floats(split.images), split.labels
     passes = []
@@ -238,11 +253,8 @@ def _passes(codec, key, model, split, classifier, judge, settings, device) -> li
         if not np.array_equal(received, codes):
             raise RuntimeError(f"codec {key}: a decoded stream differs from what was encoded")
         reconstructions = codec.reconstruct(received, numbers)
-        scores = _read(classifier, reconstructions, device)
-        predicted = scores.argmax(axis=1)
-        judged = _read(judge, reconstructions, device).argmax(axis=1)
-        confusion = np.zeros((scores.shape[1], scores.shape[1]))
-        np.add.at(confusion, (labels, predicted), 1)
+        read = {name: _read(reader, reconstructions, device) for name, reader in readers.items()}
+        scores, predicted = read[own], read[own].argmax(axis=1)
         passes.append(
             _Pass(
                 reconstructions=reconstructions,
@@ -252,27 +264,17 @@ def _passes(codec, key, model, split, classifier, judge, settings, device) -> li
                 nll=float(-scores[np.arange(len(labels)), labels].mean()),
                 predicted=predicted,
                 correct=predicted == labels,
-                correct_judge=judged == labels,
-                confusion=confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1),
+                correct_judge=read["judge"].argmax(axis=1) == labels,
+                confusion={name: _confusion(labels, found) for name, found in read.items()},
             )
         )
     return passes
 
 
-def sliced_wasserstein(real: np.ndarray, fake: np.ndarray, projections: int) -> float:
-    """Sliced Wasserstein-1 between two sets of images (n, 28, 28), in units of a pixel vector's norm.
-
-    The mean over random directions of the Wasserstein-1 distance between the projections (POT).
-    """
-    return float(
-        ot.sliced_wasserstein_distance(
-            real.reshape(len(real), -1).astype(np.float64),
-            fake.reshape(len(fake), -1).astype(np.float64),
-            n_projections=projections,
-            p=1,
-            seed=0,
-        )
-    )
+def _confusion(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    counts = np.zeros((scores.shape[1], scores.shape[1]))
+    np.add.at(counts, (labels, scores.argmax(axis=1)), 1)
+    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
 
 
 def saved_rows(labels: np.ndarray, count: int) -> np.ndarray:
@@ -293,15 +295,6 @@ def _fit_entropy_model(codec: Measured, train: Labelled, settings) -> EntropyMod
     numbers = [bitstream.uniform(seed, len(train), codec.dim) for seed in seeds]
     codes = [codec.codes(features, n) for n in numbers]
     return EntropyModel.fit(np.concatenate(codes), np.concatenate(numbers), codec.levels)
-
-
-def _critic_gap(critic: Critic | None, split: Labelled, fake: np.ndarray, device) -> float:
-    """E h(x) - E h(xhat) under the training critic: biased, since both were trained together."""
-    if critic is None:
-        return float("nan")
-    real = _in_batches(lambda rows: critic(_images(split.images[rows], device)), len(split))
-    shown = _in_batches(lambda rows: critic(_tensor(fake[rows], device)), len(split))
-    return float(real.mean() - shown.mean())
 
 
 def _read(classifier: Classifier, images: np.ndarray, device: torch.device) -> np.ndarray:

@@ -277,19 +277,29 @@ class _Run:
         estimates = []
         for band, critic in self.trained.critics.items():
             critic.requires_grad_(True)
-            loss, estimate = critic_loss(
-                critic,
-                band_of(images, band),
-                band_of(reconstructions, band),
-                uniform[:, self.cell.dim],
-                self.recipe.critic.gradient_penalty,
-            )
+            with self._reduced():
+                loss, estimate = critic_loss(
+                    critic,
+                    band_of(images, band),
+                    band_of(reconstructions, band),
+                    uniform[:, self.cell.dim],
+                    self.recipe.critic.gradient_penalty,
+                )
             self.critic_optimizers[band].zero_grad(set_to_none=True)
             loss.backward()
             self.critic_optimizers[band].step()
             critic.requires_grad_(False)  # the codec's step needs gradients through it, not of it
             estimates.append(estimate)
         return torch.stack(estimates)
+
+    def _reduced(self) -> torch.autocast:
+        """Critics train in the decoder's precision."""
+        return torch.autocast(
+            self.device.type,
+            torch.bfloat16,
+            enabled=self.recipe.precision == "bfloat16",
+            cache_enabled=False,
+        )
 
     def _watch(self) -> None:
         """Losses on validation images, in eval mode, with a dither that is the same each time."""

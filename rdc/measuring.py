@@ -30,8 +30,8 @@ def measure_cells(
     chosen: list[Cell],
     codecs: Path,
     dataset: Path,
-    classifier: Path,
-    judge: Path,
+    readers: dict[str, Path],
+    own: str,
     settings: config.Evaluation,
     store: Store,
     device: torch.device,
@@ -42,7 +42,8 @@ def measure_cells(
     Args:
         chosen: cells of one study.
         codecs: the folder with their trained files, named after the cells.
-        dataset, classifier, judge: prepared images and two classifiers' weights.
+        dataset: prepared images.
+        readers: classifiers' weights by name, ``judge`` among them; ``own`` is the study's.
 
     Returns:
         Each cell's folder in the store, by name: ``rows.json`` (rows, confusion and cost),
@@ -50,21 +51,25 @@ def measure_cells(
         its squared error), ``entropy.safetensors`` (the bitstream's model).
     """
     prepared = images.load(dataset)
-    reader, judging = (stored.load_classifier(path, device) for path in (classifier, judge))
+    loaded = {name: stored.load_classifier(path, device) for name, path in readers.items()}
     fixed = {
         "settings": settings.model_dump(mode="json"),
         "data": prepared.checksum(),
-        "classifier": weights.checksum(classifier),
-        "judge": weights.checksum(judge),
+        "readers": {name: weights.checksum(path) for name, path in readers.items()},
+        "own": own,
         "code": code_key(),
         "numpy": np.__version__,
         "torch": torch.__version__.split("+")[0],
     }
+    labels = np.bincount(prepared.test.labels, minlength=len(prepared.classes)).tolist()
     entries = {}
     for number, cell in enumerate(chosen, start=1):
         path = codecs / f"{cell.name}.{CODEC}"
-        codec, note = evaluation.open_codec(path, reader, device)
-        key = grid.digest({"measured": note["key"], "validation": cell.validation, **fixed})
+        codec, note = evaluation.open_codec(path, loaded[own], device)
+        # A method with critics is measured by a fresh one too, even where their weight is 0.
+        fresh_width = cell.width if any(t.startswith("w1_") for t, _ in cell.weights) else None
+        described = {"validation": cell.validation, "fresh_width": fresh_width}
+        key = grid.digest({"measured": note["key"], **described, **fixed})
         with store.lock(key):
             if store.holds(key):
                 report(f"[{number}/{len(chosen)}] {cell.study}/{cell.name} is measured already")
@@ -75,17 +80,18 @@ def measure_cells(
                     codec,
                     note["key"],
                     {name: prepared.split(name, cell.validation) for name in tables.SPLITS},
-                    reader,
-                    judging,
+                    loaded,
+                    own,
                     settings,
                     device,
                     stored.load_critic(
                         codecs / f"{cell.name}.{CRITICS}", "pixels", cell.width, device
                     ),
+                    fresh_width,
                 )
                 cost = json.loads((codecs / f"{cell.name}.{COST}").read_text())
                 cost["evaluate_seconds"] = time.perf_counter() - start
-                store.add(key, lambda folder: _fill(folder, measured, note, cost))  # noqa: B023
+                store.add(key, lambda folder: _fill(folder, measured, note, cost, labels))  # noqa: B023
         entries[cell.name] = store.entry(key)
     return entries
 
@@ -118,19 +124,30 @@ def table_rows(run: str, cell: Cell, entry: Path) -> dict[str, list[dict]]:
     return {
         "cells": [{**described, **row} for row in content["rows"]],
         "confusion": [
-            {**names, "classifier": cell.classifier, "label": i, "predicted": j, "share": share}
-            for i, row in enumerate(content["confusion"])
+            {
+                **names,
+                "classifier": reader,
+                "label": i,
+                "predicted": j,
+                "share": share,
+                "n_images": content["labels"][i],
+            }
+            for reader, matrix in content["confusion"].items()
+            for i, row in enumerate(matrix)
             for j, share in enumerate(row)
         ],
         "costs": [{**names, "cell_key": note["key"], **content["cost"]}],
     }
 
 
-def _fill(folder: Path, measured: evaluation.Evaluation, note: dict, cost: dict) -> None:
+def _fill(
+    folder: Path, measured: evaluation.Evaluation, note: dict, cost: dict, labels: list[int]
+) -> None:
     content = {
         "note": note,
         "rows": measured.rows,
-        "confusion": measured.confusion.tolist(),
+        "confusion": {reader: m.tolist() for reader, m in measured.confusion.items()},
+        "labels": labels,
         "cost": cost,
     }
     (folder / ROWS).write_text(json.dumps(content))

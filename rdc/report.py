@@ -14,12 +14,28 @@ SIGNS = dict(zip(tables.VERDICTS, ("✓", "✗", "–"), strict=True))
 CAPTIONS = {
     "atlas_planes": "Every codec of this run at its rate. The codebooks (grey) have no network "
     "between the bits and the picture; shaded is where a codec would beat them.",
+    "le_haar": "Le, Fig 3. The Haar transform that Le's critics look at: a coarser image and three kinds "
+    "of edges.",
+    "le_table3": "Le, Table 3, ours beside theirs. The judge never met a codec.",
+    "le_plane": "Le, Table 3 as a picture. Dotted lines join a published point to ours of the same name.",
+    "le_classes": "Per class: what share of a digit's images is still read as it, and what share of "
+    "what is read as it is right.",
     "limits_bernoulli": "What no codec can beat, for a source of two classes: which constraint binds "
     "where, and the rate. Eq. 9 as printed drops to zero beyond D2; the truth does not, unless a "
     "constant reconstruction meets E.",
+    "limits_binary": "Two cases known before: Blau and Michaeli's rate-distortion-perception of one bit, "
+    "and a bit whose label is noisy.",
     "limits_gaussian": "The same for a jointly Gaussian source and label, classification measured by "
     "the label's remaining entropy. The published D(C, R) lets distortion fall as C tightens; the "
     "codecs that would do so need more rate than R.",
+    "nguyen_classification": "Nguyen, Figs 4a and 4b. Filled is ours, hollow is published.",
+    "nguyen_universal": "Nguyen, Fig 6. A universal codec keeps another codec's encoder and trains a new "
+    "decoder: how much worse is it than one trained as a whole? Black edges: end to end.",
+    "nguyen_perception": "Nguyen, Fig 5. The same for perception, measured three ways; the papers "
+    "measure it by the critic that the codec was trained to please.",
+    "nguyen_pictures": "Nguyen, Fig 7. The same ten test images, decoded by each codec.",
+    "nguyen_critics": "What the training critic says of Wasserstein-1, beside a fresh critic with the "
+    "same budget for every codec.",
     "zhang_losses": "Zhang, Fig 1. Both losses over training. Each colour is one reading of the "
     "paper's λ; a codec that only has to please its classifier may let distortion go.",
     "zhang_reconstructions": "Zhang, Fig 2. The same ten test images, decoded by codecs of growing λ.",

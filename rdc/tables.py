@@ -87,7 +87,10 @@ class Curves(_Table):
 
 
 class Confusion(_Table):
-    """Test images of class ``label`` that ``classifier`` reads as ``predicted``, per cell."""
+    """Test images of class ``label`` that ``classifier`` reads as ``predicted``, per cell.
+
+    Every cell is read by every classifier that the run has for its dataset.
+    """
 
     run: Series[str]
     study: Series[str]
@@ -96,6 +99,7 @@ class Confusion(_Table):
     label: Series[int] = pa.Field(ge=0)
     predicted: Series[int] = pa.Field(ge=0)
     share: Series[float] = pa.Field(ge=0, le=1)  # of the images with this label
+    n_images: Series[int] = pa.Field(ge=0)  # with this label
 
 
 class Classifiers(_Table):
@@ -122,7 +126,7 @@ class Limits(_Table):
     lower_bits: Series[float] = pa.Field(ge=0)
     upper_bits: Series[float] = pa.Field(ge=0)
     distortion: Series[float] = pa.Field(ge=0)
-    classification: Series[float]  # error of a fixed classifier, or H(S|Xhat) in nats
+    classification: Series[float]  # error of a fixed classifier, or H(S|Xhat) in nats; or P
     method: Series[str]
 
 

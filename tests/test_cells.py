@@ -125,7 +125,7 @@ def test_the_demo_is_small():
 
 def test_the_papers_config_has_zhangs_36_cells_in_three_readings_with_three_seeds():
     everything = cells.expand(config.load(FOLDER / "paper.yaml"))
-    found = [c for c in everything if c.study == "zhang" and c.moves == "networks"]
+    found = [c for c in everything if (c.study, c.recipe) == ("zhang", "zhang")]
     lambdas = ("0", "0.0033", "0.005", "0.0066", "0.008", "0.01", "0.011", "0.013", "0.015")
     for method in ("rdc_printed", "rdc_summed", "rdc"):
         for seed in (0, 1, 2):

@@ -7,7 +7,6 @@ import pytest
 import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from scipy.stats import wasserstein_distance
 
 from rdc import bitstream, config, evaluation
 from rdc.datasets.images import Labelled
@@ -71,7 +70,8 @@ FOUR = flat_images([0, 255, 153, 204], labels=[0, 1, 1, 1])
 
 def evaluated(codec, splits=None, judge=bright_is_zero, **arguments):
     splits = splits or {"train": FOUR, "validation": FOUR[:2], "test": FOUR}
-    return evaluation.evaluate(codec, KEY, splits, bright_is_one, judge, SETTINGS, CPU, **arguments)
+    readers = {"own": bright_is_one, "judge": judge}
+    return evaluation.evaluate(codec, KEY, splits, readers, "own", SETTINGS, CPU, **arguments)
 
 
 def test_a_threshold_measured_by_hand():
@@ -89,7 +89,8 @@ def test_a_threshold_measured_by_hand():
     assert row["entropy_bits"] == pytest.approx(1, rel=1e-4)
     assert row["coded_bits"] == 8 * (24 + 4) / 4  # the header and one word of 32 bits
     assert math.isnan(row["w1_critic"]) and math.isnan(row["w1_fresh"])
-    np.testing.assert_allclose(measured.confusion, [[1, 0], [1 / 3, 2 / 3]])
+    np.testing.assert_allclose(measured.confusion["own"], [[1, 0], [1 / 3, 2 / 3]])
+    np.testing.assert_allclose(measured.confusion["judge"], [[0, 1], [2 / 3, 1 / 3]])
     np.testing.assert_array_equal(measured.correct, [1, 1, 0, 1])
     expected = [0.25**2, 0.25**2, 0.35**2, 0.05**2]
     np.testing.assert_allclose(measured.errors, expected, rtol=1e-5)
@@ -109,9 +110,8 @@ def test_the_entropy_model_is_fitted_on_all_of_train_and_on_nothing_else():
     dark = flat_images([0, 20, 40], labels=[0, 0, 0])
     settings_ = config.Evaluation(train_images=1, sliced_projections=10)
     splits = {"train": FOUR, "validation": FOUR[:2], "test": dark}
-    measured = evaluation.evaluate(
-        Threshold(), KEY, splits, bright_is_one, bright_is_one, settings_, CPU
-    )
+    readers = {"own": bright_is_one, "judge": bright_is_one}
+    measured = evaluation.evaluate(Threshold(), KEY, splits, readers, "own", settings_, CPU)
     assert [row["n_images"] for row in measured.rows] == [1, 2, 3]
     assert measured.rows[-1]["entropy_bits"] == pytest.approx(1, rel=1e-4)
 
@@ -130,7 +130,7 @@ def test_a_dithered_codec_is_the_mean_over_the_dithers():
     np.testing.assert_allclose(measured.correct, right.mean(axis=0))
     np.testing.assert_allclose(measured.errors, (shown**2).mean(axis=0), rtol=1e-5)
     ones = [(shown[:, black.labels == label] > 0.5).mean() for label in (0, 1)]
-    np.testing.assert_allclose(measured.confusion, [[1 - share, share] for share in ones])
+    np.testing.assert_allclose(measured.confusion["own"], [[1 - share, share] for share in ones])
     assert 0 < right.mean() < 1
 
 
@@ -143,7 +143,7 @@ def test_a_stream_that_decodes_to_something_else_stops_the_evaluation(monkeypatc
 def test_a_classifier_without_images_of_a_class_has_an_empty_confusion_row():
     ones = flat_images([255, 0], labels=[1, 1])
     measured = evaluated(Threshold(), {"train": FOUR, "validation": ones, "test": ones})
-    np.testing.assert_allclose(measured.confusion, [[0, 0], [0.5, 0.5]])
+    np.testing.assert_allclose(measured.confusion["own"], [[0, 0], [0.5, 0.5]])
 
 
 def test_the_critics_gap():
@@ -155,27 +155,6 @@ def test_the_critics_gap():
         for greys in ([0, 1, 0.6, 0.8], [0.25, 0.75, 0.25, 0.75])
     ]
     assert measured.rows[-1]["w1_critic"] == pytest.approx(scores[0] - scores[1], rel=1e-4)
-
-
-def test_sliced_wasserstein_of_a_set_with_itself_is_zero():
-    images = np.random.default_rng(0).random((20, 28, 28))
-    assert evaluation.sliced_wasserstein(images, images[::-1], 50) == pytest.approx(0, abs=1e-12)
-
-
-def test_sliced_wasserstein_of_single_pixels_is_wasserstein():
-    real, fake = np.random.default_rng(0).random((2, 30, 1, 1))
-    expected = wasserstein_distance(real.ravel(), fake.ravel())
-    assert evaluation.sliced_wasserstein(real, fake, 5) == pytest.approx(expected)
-
-
-def test_sliced_wasserstein_of_a_shift_is_the_mean_length_of_its_shadow():
-    """E |theta . v| = |v| Gamma(d / 2) / (sqrt(pi) Gamma((d + 1) / 2)) on the sphere."""
-    rng = np.random.default_rng(0)
-    images, shift = rng.random((10, 28, 28)), rng.random((28, 28))
-    log_ratio = math.lgamma(784 / 2) - math.lgamma(785 / 2)
-    expected = np.linalg.norm(shift) * math.exp(log_ratio) / math.sqrt(math.pi)
-    found = evaluation.sliced_wasserstein(images, images + shift, 4000)
-    assert found == pytest.approx(expected, rel=0.06)
 
 
 @given(labels=st.lists(st.integers(0, 3), min_size=1, max_size=40), count=st.integers(1, 50))

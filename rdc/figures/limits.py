@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 
 from rdc.figures import style
 
-NAMES = ("bernoulli", "gaussian")
+NAMES = ("bernoulli", "binary", "gaussian")
 REGIONS = {  # region of the solution: how it is named, its tint
     "infeasible": ("no codec reaches this", "#e8e8e8"),
     "distortion": ("only D binds: H(p) − H(D)", "#cfe3f2"),
@@ -24,7 +24,7 @@ REGIONS = {  # region of the solution: how it is named, its tint
 
 def draw(name: str, limits: pd.DataFrame) -> Figure:
     """One of ``NAMES``, from the rows of the table ``limits``."""
-    return {"bernoulli": bernoulli, "gaussian": gaussian}[name](limits)
+    return {"bernoulli": bernoulli, "binary": binary, "gaussian": gaussian}[name](limits)
 
 
 def bernoulli(limits: pd.DataFrame) -> Figure:
@@ -60,6 +60,31 @@ def _bernoulli_row(axes, own: pd.DataFrame, given: dict) -> None:
                 title="Slices: solid is true, dotted as printed", ylim=(-0.02, None))  # fmt: skip
     p1, a1, a2 = given["priors"][0], *given["parameters"]
     axes[0].set_title(f"P₁ = {p1:g}, a₁ = {a1:g}, a₂ = {a2:g}: rate in bits, and what binds")
+
+
+def binary(limits: pd.DataFrame) -> Figure:
+    """One bit: R(D, P) of Blau and Michaeli, and R(D, E) where the bit is a noisy label's."""
+    kinds = ("binary, perception", "binary, noisy label")
+    own = limits[limits.source.isin(kinds)]
+    if own.empty:
+        return style.empty("No binary source in this run")
+    own = own[own.parameters == own.parameters.iloc[0]]
+    given = json.loads(own.parameters.iloc[0])
+    figure, axes = plt.subplots(1, 2, figsize=(10.4, 4.2), sharey=True)
+    for ax, kind, letter in zip(axes, kinds, "PE", strict=True):
+        grid = _grid(own[own.source == kind])
+        feasible = grid.columns[np.isfinite(grid.to_numpy()).any(axis=0)]
+        for index, place in enumerate(np.linspace(0, len(feasible) - 1, 5).astype(int)):
+            level = feasible[place]
+            ax.plot(grid.index, grid[level], color=style.COLOURS[index],
+                    label=f"{letter} ≤ {level:.3f}")  # fmt: skip
+        ax.set(xlabel="distortion D (share of wrong bits)")
+        ax.legend(loc="center right", bbox_to_anchor=(1, 0.75))
+    axes[0].set(ylabel="rate (bits)", title="R(D, P): perception costs rate, up to D₂")
+    axes[1].set(title=f"R(D, E): label wrong with probability {given['noise']:g}; the\n"
+                      "classifier adds a floor, and no region where both bind")  # fmt: skip
+    figure.suptitle(f"One bit, Pr(X = 1) = {given['p']:g}", fontsize=11)
+    return figure
 
 
 def gaussian(limits: pd.DataFrame) -> Figure:

@@ -25,6 +25,19 @@ METHOD_NAMES = {
     "vq": "k-means codebook",
     "class_vq": "class-aware codebook",
     "class_vq_soft": "class-aware codebook, soft posterior",
+    "only_comp": "compression only",
+    "only_comp_critic": "compression and pixel critic",
+    "deep_feature": "deep features",
+    "na1": "NA1: faint Haar critics",
+    "na2": "NA2: Haar critics",
+    "na2_mean": "NA2, MSE a mean over pixels",
+    "na3": "NA3: stronger details (.005)",
+    "na3_printed": "NA3 as printed (.05)",
+    "rdp": "MSE + λ·W1",
+    "rdpc": "MSE + .005·NLL + λ·W1",
+    "universal_rdc": "universal, MSE + λ·NLL",
+    "universal_rdc_train": "universal, batch norm in train mode",
+    "universal_rdp": "universal, MSE + λ·W1",
 }
 
 plt.rcParams.update(

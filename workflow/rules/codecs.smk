@@ -40,8 +40,7 @@ rule evaluate:
     input:
         codecs="<results>/codecs/{study}/{batch}",
         dataset=dataset_of,
-        classifier=classifier_of,
-        judge=judge_of,
+        readers=readers_of,
         code=closure("workflow/scripts/evaluate.py"),
     output:
         measured=directory("<results>/measured/{study}/{batch}"),
@@ -62,6 +61,7 @@ rule evaluate:
         run=CONFIG.run,
         folder=subpath(input.dataset, ancestor=2),
         cells=cells_of,
+        own=lambda wildcards: CONFIG.studies[wildcards.study].classifier,
         settings=CONFIG.evaluation.model_dump(mode="json"),
     script:
         "../scripts/evaluate.py"

@@ -75,9 +75,13 @@ def classifier_of(wildcards):
     return f"<results>/classifiers/{study.dataset}/{study.classifier}.safetensors"
 
 
-def judge_of(wildcards):
+def readers_of(wildcards):
+    """All classifiers of a study's dataset: a codec is measured by every one of them."""
     dataset = CONFIG.studies[wildcards.study].dataset
-    return f"<results>/classifiers/{dataset}/{configs.JUDGE}.safetensors"
+    return [
+        f"<results>/classifiers/{dataset}/{name}.safetensors"
+        for name in used_classifiers(dataset)
+    ]
 
 
 def cells_of(wildcards):

@@ -6,7 +6,9 @@ out: <results>/figures/{paper}_{figure}.svg and .png
 
 FIGURES = {
     "atlas": ["planes"],
-    "limits": ["bernoulli", "gaussian"],
+    "le": ["haar", "table3", "plane", "classes"],
+    "limits": ["bernoulli", "binary", "gaussian"],
+    "nguyen": ["classification", "universal", "perception", "pictures", "critics"],
     "zhang": ["losses", "reconstructions", "plane", "space", "rates"],
 }
 
@@ -33,6 +35,37 @@ rule figures_atlas:
         "../scripts/figures_atlas.py"
 
 
+rule figures_le:
+    input:
+        cells="<results>/tables/cells.parquet",
+        confusion="<results>/tables/confusion.parquet",
+        published="config/published/le-table3.csv",
+        measured=[
+            f"<results>/measured/{study}/{batch}"
+            for study, batch in BATCHES
+            if study == "le"
+        ],
+        code=closure("workflow/scripts/figures_le.py"),
+    output:
+        **{
+            f"{name}_{kind}": f"<results>/figures/le_{name}.{kind}"
+            for name in FIGURES["le"]
+            for kind in ("svg", "png")
+        },
+    log:
+        "<logs>/figures/le.log",
+    benchmark:
+        "<benchmarks>/figures/le.tsv"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=10,
+    params:
+        study="le",
+    script:
+        "../scripts/figures_le.py"
+
+
 rule figures_limits:
     input:
         limits="<results>/tables/limits.parquet",
@@ -53,6 +86,36 @@ rule figures_limits:
         runtime=10,
     script:
         "../scripts/figures_limits.py"
+
+
+rule figures_nguyen:
+    input:
+        cells="<results>/tables/cells.parquet",
+        published="config/published/nguyen-figures.csv",
+        measured=[
+            f"<results>/measured/{study}/{batch}"
+            for study, batch in BATCHES
+            if study == "nguyen"
+        ],
+        code=closure("workflow/scripts/figures_nguyen.py"),
+    output:
+        **{
+            f"{name}_{kind}": f"<results>/figures/nguyen_{name}.{kind}"
+            for name in FIGURES["nguyen"]
+            for kind in ("svg", "png")
+        },
+    log:
+        "<logs>/figures/nguyen.log",
+    benchmark:
+        "<benchmarks>/figures/nguyen.tsv"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=10,
+    params:
+        study="nguyen",
+    script:
+        "../scripts/figures_nguyen.py"
 
 
 rule figures_zhang:

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from rdc import claims, joblog, queries, tables
+from rdc import claims, joblog, tables
+from rdc.queries.common import Run
 
 report = joblog.start(snakemake.log[0], expected=(claims.ClaimError, tables.TableError))
-run = queries.Run(
+run = Run(
     *(tables.read(name, snakemake.input[name]) for name in ("cells", "curves", "classifiers")),
     sources=snakemake.params.sources,
     images={

@@ -10,6 +10,8 @@ for given in settings.bernoulli:
     source = bernoulli.BernoulliSource(given.priors, given.parameters)
     rows += surfaces.bernoulli_rows(source, settings.points)
     rows += surfaces.certified_rows(source, settings.multipliers)
+for given in settings.binary:
+    rows += surfaces.binary_rows(given.p, given.noise, settings.points)
 for given in settings.gaussian:
     source = gaussian.GaussianSource(given.var_x, given.var_s, given.covariance)
     rows += surfaces.gaussian_rows(source, settings.points)

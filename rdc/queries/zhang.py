@@ -1,63 +1,16 @@
-"""Numbers that claims are held against, measured in a run's tables."""
-
-from dataclasses import dataclass
-from pathlib import Path
+"""Numbers that Zhang's claims are held against, measured in a run's tables."""
 
 import numpy as np
-import pandas as pd
 from scipy import stats
 
 from rdc.intervals import over_seeds
-
-
-class Untestable(Exception):
-    """What a query lacks in this run."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """What queries read: a run's tables, its datasets' sources, and saved reconstructions by cell.
-
-    ``sources`` is dataset name to source (``mnist``), None for a user's folder; ``images`` is
-    (study, cell) to its file.
-    """
-
-    cells: pd.DataFrame
-    curves: pd.DataFrame
-    classifiers: pd.DataFrame
-    sources: dict[str, str | None]
-    images: dict[tuple[str, str], Path]
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A query's answer, with its 95 % interval where it has one, and what it was measured on."""
-
-    value: float
-    note: str
-    low: float = float("nan")
-    high: float = float("nan")
-    epochs: int | None = None  # the fewest that any cell it was measured on has had
-
-
-def clean_accuracy(run: Run, classifier: str) -> Measured:
-    """A classifier's accuracy on clean test images."""
-    rows = run.classifiers
-    rows = rows[(rows.classifier == classifier) & (rows.split == "test")]
-    if rows.empty:
-        raise Untestable(f"classifier {classifier} is not in this run")
-    row = rows.iloc[0]
-    half = 1.96 * np.sqrt(row.accuracy * (1 - row.accuracy) / row.n_images)
-    return Measured(
-        row.accuracy, f"{row.n_images} images of {row.dataset}", row.accuracy - half,
-        row.accuracy + half, int(row.epochs),
-    )  # fmt: skip
+from rdc.queries.common import Measured, Run, Untestable, curve, longest, one_recipe
 
 
 def losses_fall_together(run: Run, method: str, levels: int, lam: float) -> Measured:
     """Spearman correlation over epochs of validation MSE and NLL; -1 if either ends higher."""
-    cell = _longest(run, method, levels, lam)
-    mse, nll = _curve(run, cell, "mse"), _curve(run, cell, "nll")
+    cell = longest(run, method, levels, lam)
+    mse, nll = curve(run, cell, "mse"), curve(run, cell, "nll")
     if len(mse) < 3:
         raise Untestable(f"{cell.cell} has {len(mse)} epochs")
     together = float(stats.spearmanr(mse, nll).statistic)
@@ -75,14 +28,14 @@ def late_change(run: Run, method: str, levels: int, lam: float) -> Measured:
 
     The larger of MSE's and NLL's; medians over the epochs of each fifth.
     """
-    cell = _longest(run, method, levels, lam)
+    cell = longest(run, method, levels, lam)
     changes = []
     for term in ("mse", "nll"):
-        curve = _curve(run, cell, term)
-        fifth = max(len(curve) // 5, 1)
-        if len(curve) < 5:
-            raise Untestable(f"{cell.cell} has {len(curve)} epochs")
-        before, last = np.median(curve[-2 * fifth : -fifth]), np.median(curve[-fifth:])
+        values = curve(run, cell, term)
+        fifth = max(len(values) // 5, 1)
+        if len(values) < 5:
+            raise Untestable(f"{cell.cell} has {len(values)} epochs")
+        before, last = np.median(values[-2 * fifth : -fifth]), np.median(values[-fifth:])
         changes.append(abs(last - before) / before)
     return Measured(
         float(max(changes)),
@@ -96,7 +49,7 @@ def sharpness_rises(run: Run, method: str, levels: int) -> Measured:
 
     Sharpness is the mean absolute difference between neighbouring pixels.
     """
-    rows = _one_recipe(run.cells[(run.cells.method == method) & (run.cells.levels == levels)])
+    rows = one_recipe(run.cells[(run.cells.method == method) & (run.cells.levels == levels)])
     rows = rows[rows.seed == rows.seed.min()].sort_values("lam")
     if rows.lam.nunique() < 3:
         raise Untestable(f"{rows.lam.nunique()} lambdas of {method}, needs 3")
@@ -115,7 +68,7 @@ def sharpness_rises(run: Run, method: str, levels: int) -> Measured:
 
 def correlation_at_fixed_rate(run: Run, method: str) -> Measured:
     """Pearson correlation of MSE and NLL over the cells of one rate, mean over rates."""
-    rows = _one_recipe(run.cells[run.cells.method == method])
+    rows = one_recipe(run.cells[run.cells.method == method])
     groups = [g for _, g in rows.groupby("rate_bits") if len(g) >= 3]
     if not groups:
         raise Untestable(f"fewer than 3 cells of {method} at every rate")
@@ -129,7 +82,7 @@ def correlation_at_fixed_rate(run: Run, method: str) -> Measured:
 
 def spread_at_fixed_rate(run: Run, method: str) -> Measured:
     """(max - min) / mean of MSE over the cells of one rate, mean over rates."""
-    rows = _one_recipe(run.cells[run.cells.method == method])
+    rows = one_recipe(run.cells[run.cells.method == method])
     groups = [g for _, g in rows.groupby("rate_bits") if len(g) >= 3]
     if not groups:
         raise Untestable(f"fewer than 3 cells of {method} at every rate")
@@ -140,7 +93,7 @@ def spread_at_fixed_rate(run: Run, method: str) -> Measured:
 
 def falls_with_rate(run: Run, method: str) -> Measured:
     """Share of steps to the next rate, at one lambda, at which both MSE and NLL fall."""
-    rows = _one_recipe(run.cells[run.cells.method == method])
+    rows = one_recipe(run.cells[run.cells.method == method])
     falls = []
     for _, group in rows.groupby("lam"):
         means = group.groupby("rate_bits")[["mse", "nll_nats"]].mean().sort_index()
@@ -157,7 +110,7 @@ def convexity_in_rate(run: Run, method: str) -> Measured:
 
     0 or more is convex; means over seeds, every lambda.
     """
-    rows = _one_recipe(run.cells[run.cells.method == method])
+    rows = one_recipe(run.cells[run.cells.method == method])
     bends = []
     for _, group in rows.groupby("lam"):
         means = group.groupby("rate_bits").mse.mean().sort_index()
@@ -169,32 +122,9 @@ def convexity_in_rate(run: Run, method: str) -> Measured:
     return Measured(float(min(bends)), f"{len(bends)} bends", epochs=int(rows.epochs.min()))
 
 
-def _longest(run: Run, method: str, levels: int, lam: float) -> pd.Series:
-    """The test row of the longest-trained cell of that description, lowest seed."""
-    rows = run.cells
-    rows = rows[(rows.method == method) & (rows.levels == levels) & np.isclose(rows.lam, lam)]
-    if rows.empty:
-        raise Untestable(f"no cell of {method} with {levels} levels and lambda {lam:g}")
-    return rows.sort_values(["steps", "seed"], ascending=[False, True]).iloc[0]
-
-
-def _one_recipe(rows: pd.DataFrame) -> pd.DataFrame:
-    """Cells of one recipe only: that with most cells, so that settings are not mixed."""
-    if rows.empty:
-        raise Untestable("no such cells in this run")
-    return rows[rows.recipe == rows.recipe.value_counts().idxmax()]
-
-
-def _curve(run: Run, cell: pd.Series, term: str) -> np.ndarray:
-    rows = run.curves
-    rows = rows[(rows.cell == cell.cell) & (rows.split == "validation") & (rows.term == term)]
-    return rows.sort_values("epoch").value.to_numpy()
-
-
 QUERIES = {
     function.__name__: function
     for function in (
-        clean_accuracy,
         losses_fall_together,
         late_change,
         sharpness_rises,

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from rdc.limits import bernoulli, blahut_arimoto, convexity
-from rdc.queries import Measured, Run
+from rdc.limits import bernoulli, blahut_arimoto, convexity, gaussian
+from rdc.queries.common import Measured, Run
 
 
 def bernoulli_rate(
@@ -18,6 +18,39 @@ def bernoulli_rate(
         float(true),
         f"eq. 9 says {printed:.4f} bits beyond D2 = {d2:.4f}; the closed form, checked against convex "
         f"minimisation, {float(true):.4f} (region: {region})",
+    )
+
+
+def printed_rate_rises(run: Run) -> Measured:
+    """Largest rise, in bits, of eq. 9 as printed where E is relaxed; Theorem 1 allows none."""
+    source = bernoulli.BernoulliSource((0.4, 0.6), (0.9, 0.1))
+    distortion, error = np.linspace(0, 0.5, 201), np.linspace(0.1, 0.4, 121)
+    surface = bernoulli.rate_as_printed(source, distortion[:, None], error[None, :])
+    worst = convexity.monotonicity_violation(surface)
+    convex = convexity.convexity_violation(surface)
+    return Measured(
+        worst.amount,
+        f"201 x 121 constraints of the source P1 = .4, a1 = .9, a2 = .1; it also breaks convexity, by "
+        f"{convex.amount:.3f} bits",
+    )
+
+
+def gaussian_middle_branch(
+    run: Run, var_x: float, var_s: float, covariance: float, rate_bits: float
+) -> Measured:
+    """Bits really needed at the pair (D, C) that the published D(C, R) promises at ``rate_bits``.
+
+    C is taken half way between h(S|X) and T(R), in the middle branch.
+    """
+    source = gaussian.GaussianSource(var_x, var_s, covariance)
+    entropy = (source.least_entropy + gaussian.least_entropy_at_rate(source, rate_bits)) / 2
+    promised = gaussian.published_middle_branch(source, entropy)
+    needed = gaussian.rate(source, promised, entropy)
+    best = gaussian.distortion(source, source.label_entropy, rate_bits)
+    return Measured(
+        float(needed),
+        f"at C = {entropy:.3f} nats it promises D = {promised:.3f}; {rate_bits:g} bits reach D = "
+        f"{best:.3f}, and no C below {gaussian.least_entropy_at_rate(source, rate_bits):.3f}",
     )
 
 
@@ -81,6 +114,8 @@ QUERIES = {
     function.__name__: function
     for function in (
         bernoulli_rate,
+        printed_rate_rises,
+        gaussian_middle_branch,
         theorem_1_monotone,
         theorem_1_convex,
         convexity_with_label_entropy,

@@ -1,0 +1,210 @@
+"""Le's figures: a digit in Haar subbands, Table 3 ours beside theirs, and what is read as what."""
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pywt
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import PercentFormatter
+
+from rdc.figures import style
+from rdc.intervals import summary
+
+NAMES = ("haar", "table3", "plane", "classes")
+BANDS = (
+    "LL: a coarser image",
+    "LH: horizontal edges",
+    "HL: vertical edges",
+    "HH: corners, diagonals",
+)
+MAIN = ("only_comp", "deep_feature", "na1", "na2", "na3")  # the rows of Table 3
+
+
+def draw(
+    name: str,
+    tables: dict[str, pd.DataFrame],
+    published: pd.DataFrame,
+    images: dict[str, Path],
+) -> Figure:
+    """One of ``NAMES``.
+
+    Args:
+        tables: ``cells`` and ``confusion``, rows of this study alone.
+        published: Table 3, columns method, rate_bits, accuracy, mse.
+        images: each cell's file of saved reconstructions.
+    """
+    test = tables["cells"][tables["cells"].split == "test"]
+    if test.empty:
+        return style.empty("No cell of Le's study in this run")
+    if name == "haar":
+        return haar(next(iter(images.values())))
+    if name == "classes":
+        return classes(test, tables["confusion"])
+    return {"table3": table3, "plane": plane}[name](_points(test), published, test)
+
+
+def haar(path: Path) -> Figure:
+    """Fig 3: one digit, its four subbands, and what their inverse gives back."""
+    with np.load(path) as saved:
+        digit = saved["images"][3] / 255
+    approximation, details = pywt.dwt2(digit, "haar")
+    pictures = [approximation / 2, *details]
+    back = pywt.idwt2((approximation, details), "haar")
+    figure, axes = plt.subplots(1, 6, figsize=(11, 2.5), width_ratios=[2, 1.4, 1.4, 1.4, 1.4, 2])
+    for ax, band, name in zip(axes[1:5], pictures, BANDS, strict=True):
+        reach = np.abs(details).max()
+        if band is pictures[0]:
+            ax.imshow(band, cmap="gray", vmin=0, vmax=1)
+        else:
+            drawn = ax.imshow(band, cmap="PuOr", vmin=-reach, vmax=reach)
+        ax.set_title(name.replace(": ", ":\n"), fontsize=9)
+    for ax, picture, name in ((axes[0], digit, "28 x 28 image"), (axes[5], back, "inverse")):
+        ax.imshow(picture, cmap="gray", vmin=0, vmax=1)
+        ax.set_title(f"{name}\n", fontsize=9)
+    for ax in axes:
+        ax.set(xticks=[], yticks=[])
+        ax.grid(False)
+    figure.colorbar(drawn, ax=axes[5], label="coefficient of a detail band", fraction=0.06)
+    figure.suptitle(
+        "Haar transform: each 2 x 2 block becomes one mean and three differences; largest error of "
+        f"the inverse {np.abs(back - digit).max():.0e}",
+        fontsize=10,
+    )
+    return figure
+
+
+def table3(points: pd.DataFrame, published: pd.DataFrame, test: pd.DataFrame) -> Figure:
+    """Table 3 with a row for each method and ours beside theirs."""
+    rates = [rate for rate in (6, 8, 12) if (points.rate == rate).any()]
+    methods = [m for m in style.METHOD_NAMES if m in set(points.method)]
+    header = ["", *(f"{style.rate_label(r)}: {c}" for r in rates
+                    for c in ("accuracy, ours", "theirs", "judge", "MSE, ours", "theirs"))]  # fmt: skip
+    clean = test.accuracy_clean.max()
+    body = [["original images", *([f"{clean:.1%}", "99.1%" if r != 6 else "–", "", "", ""]
+                                  for r in rates)]]  # fmt: skip
+    body = [[body[0][0], *(text for part in body[0][1:] for text in part)]]
+    for method in methods:
+        line = [style.method_name(method)]
+        for rate in rates:
+            own = points[(points.method == method) & (points.rate == rate)]
+            theirs = published[(published.method == method) & (published.rate_bits == rate)]
+            line += _ours(own) if len(own) else ["–"] * 3
+            line[-2:] = [theirs.accuracy.map("{:.1%}".format).squeeze() if len(theirs) else "–",
+                         own.accuracy_judge.map("{:.1%}".format).squeeze() if len(own) else "–"]  # fmt: skip
+            line += [f"{own.mse.squeeze():.4f}" if len(own) else "–",
+                     f"{theirs.mse.squeeze():.3f}" if len(theirs) else "–"]  # fmt: skip
+        body.append(line)
+    figure, ax = plt.subplots(figsize=(3.2 + 4.1 * len(rates), 0.6 + 0.34 * len(body)))
+    ax.axis("off")
+    widths = [0.26 * 4 / (len(header) / 4 + 3), *([0.74 / (len(header) - 1)] * (len(header) - 1))]
+    drawn = ax.table(body, colLabels=[h.replace(": ", "\n").replace(", ", "\n") for h in header],
+                     colWidths=widths, loc="center", cellLoc="center")  # fmt: skip
+    drawn.auto_set_font_size(False)
+    drawn.set_fontsize(9)
+    for (row, column), box in drawn.get_celld().items():
+        box.set(
+            edgecolor="#cccccc", linewidth=0.5, height=(3.0 if row == 0 else 1.3) / (len(body) + 4)
+        )
+        if row == 0:
+            box.set_text_props(fontweight="bold")
+        if column == 0:
+            box.set_text_props(ha="left")
+    epochs = ", ".join(str(e) for e in sorted(test.epochs.unique()))
+    figure.suptitle(f"Le, Table 3: ours ({epochs} epochs) beside theirs (25 epochs)", fontsize=11)
+    return figure
+
+
+def _ours(own: pd.DataFrame) -> list[str]:
+    row = own.iloc[0]
+    spread = f" ± {row.accuracy_high - row.accuracy:.1%}" if row.seeds > 1 else ""
+    return [f"{row.accuracy:.1%}{spread}", "", ""]
+
+
+def plane(points: pd.DataFrame, published: pd.DataFrame, test: pd.DataFrame) -> Figure:
+    """Table 3 as a picture: accuracy against MSE, a line from each published point to ours."""
+    rates = [rate for rate in (8, 12) if (points.rate == rate).any()]
+    if not rates:
+        return style.empty("No cell at 8 or 12 bits in this run")
+    figure, axes = plt.subplots(1, len(rates), figsize=(4.9 * len(rates) + 0.4, 4.4), squeeze=False)
+    methods = [m for m in MAIN if m in set(points.method)]
+    for ax, rate in zip(axes[0], rates, strict=True):
+        for index, method in enumerate(methods):
+            look = {"color": style.COLOURS[index], "marker": style.MARKERS[index]}
+            own = points[(points.rate == rate) & (points.method == method)]
+            theirs = published[(published.rate_bits == rate) & (published.method == method)]
+            ax.plot(own.mse, own.accuracy, ls="", **look)
+            ax.plot(theirs.mse, theirs.accuracy, ls="", mfc="white", **look)
+            if len(own) and len(theirs):
+                ax.plot([theirs.mse.iloc[0], own.mse.iloc[0]],
+                        [theirs.accuracy.iloc[0], own.accuracy.iloc[0]],
+                        color=look["color"], linewidth=0.7, ls=":")  # fmt: skip
+        ax.axhline(test.accuracy_clean.max(), color=style.REFERENCE, linewidth=0.8)
+        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        ax.set(title=style.rate_label(rate), xlabel="distortion: MSE per pixel")
+    axes[0, 0].set_ylabel("images read right by Le's classifier")
+    handles = [
+        Line2D([], [], color=style.COLOURS[i], marker=style.MARKERS[i], ls="")
+        for i in range(len(methods))
+    ]
+    handles += [Line2D([], [], color=style.REFERENCE, marker="o", mfc="white", ls=""),
+                Line2D([], [], color=style.REFERENCE, linewidth=0.8)]  # fmt: skip
+    labels = [*map(style.method_name, methods), "hollow: as published", "clean images"]
+    figure.legend(handles, labels, loc="outside lower center", ncols=3)
+    figure.suptitle("Le, Table 3: filled is ours, hollow is published", fontsize=11)
+    return figure
+
+
+def classes(test: pd.DataFrame, confusion: pd.DataFrame) -> Figure:
+    """Recall and precision of each class, and the confusion of the first method; one rate."""
+    rate = 8.0 if (test.rate_bits == 8).any() else test.rate_bits.iloc[0]
+    chosen = test[(test.rate_bits == rate) & (test.seed == test.seed.min())]
+    chosen = chosen[chosen.method.isin(MAIN)]
+    if chosen.empty:
+        return style.empty("No cell of Table 3 in this run")
+    recalls, precisions, names, matrices = [], [], [], {}
+    for method in (m for m in MAIN if m in set(chosen.method)):
+        row = chosen[chosen.method == method].iloc[0]
+        own = confusion[(confusion.cell == row.cell) & (confusion.classifier == row.classifier)]
+        counts = own.assign(count=own.share * own.n_images).pivot(
+            index="label", columns="predicted", values="count"
+        )
+        matrices[method] = counts.to_numpy()
+        recalls.append(np.diag(counts) / np.maximum(counts.sum(axis=1), 1))
+        precisions.append(np.diag(counts) / np.maximum(counts.sum(axis=0), 1e-9))
+        names.append(style.method_name(method))
+    figure, axes = plt.subplots(
+        1, 3, figsize=(14, 0.5 * len(names) + 2.6), width_ratios=[1, 1, 0.75]
+    )
+    low = min(np.min(recalls), np.min(precisions))
+    for ax, values, title in (
+        (axes[0], recalls, "recall: share of the digit's images read as it"),
+        (axes[1], precisions, "precision: share of what is read as the digit"),
+    ):
+        ax.imshow(values, cmap="cividis", vmin=low, vmax=1, aspect="auto")
+        for (i, j), value in np.ndenumerate(np.array(values)):
+            ax.text(j, i, f"{100 * value:.0f}", ha="center", va="center", fontsize=8,
+                    color="white" if value < (low + 1) / 2 else "black")  # fmt: skip
+        ax.set_yticks(range(len(names)), names if ax is axes[0] else [""] * len(names))
+        ax.set(title=f"{title} (%)", xlabel="digit", xticks=range(len(values[0])))
+        ax.grid(False)
+    worst = min(matrices, key=lambda m: np.trace(matrices[m]))
+    shares = matrices[worst] / np.maximum(matrices[worst].sum(axis=1, keepdims=True), 1)
+    off = np.where(np.eye(len(shares), dtype=bool), np.nan, 100 * shares)
+    drawn = axes[2].imshow(off, cmap="cividis")
+    figure.colorbar(drawn, ax=axes[2], label="% of the digit's images")
+    axes[2].set(title=f"mistakes of\n{style.method_name(worst)}", xlabel="read as", ylabel="digit",
+                xticks=range(len(off)), yticks=range(len(off)))  # fmt: skip
+    axes[2].grid(False)
+    figure.suptitle(f"What is read as what, at {style.rate_label(rate)}", fontsize=11)
+    return figure
+
+
+def _points(test: pd.DataFrame) -> pd.DataFrame:
+    return summary(
+        test.assign(rate=test.rate_bits.round(3)),
+        ["method", "recipe", "rate"],
+        ["mse", "accuracy", "accuracy_judge"],
+    )

@@ -1,0 +1,48 @@
+"""Numbers that Le's claims are held against: Table 3, by the classifier of its Table 2."""
+
+import numpy as np
+import pandas as pd
+
+from rdc.intervals import over_seeds
+from rdc.queries.common import Measured, Run, Untestable, one_recipe
+
+COLUMNS = ("accuracy", "mse")
+
+
+def table_3(run: Run, method: str, rate_bits: float, column: str) -> Measured:
+    """One number of Table 3: a method's accuracy or MSE at a rate, mean over seeds."""
+    rows = _rows(run, method, rate_bits)
+    mean, low, high = over_seeds(rows[column].tolist())
+    judged = f", judge {rows.accuracy_judge.mean():.2%}" if column == "accuracy" else ""
+    return Measured(
+        mean, f"{len(rows)} seed(s) of {rows.cell.iloc[0]}{judged}", low, high,
+        int(rows.epochs.min()),
+    )  # fmt: skip
+
+
+def gain(run: Run, method: str, over: str, rate_bits: float, column: str) -> Measured:
+    """How much higher a column of one method is than another's at the same rate, mean over seeds."""
+    ours, theirs = (_rows(run, name, rate_bits) for name in (method, over))
+    pairs = ours.merge(theirs, on="seed", suffixes=("", "_other"))
+    if pairs.empty:
+        raise Untestable(f"no seed has both {method} and {over} at {rate_bits:g} bits")
+    mean, low, high = over_seeds((pairs[column] - pairs[f"{column}_other"]).tolist())
+    return Measured(
+        mean,
+        f"{pairs[column].mean():.4f} against {pairs[f'{column}_other'].mean():.4f}, "
+        f"{len(pairs)} seed(s)",
+        low,
+        high,
+        int(min(pairs.epochs.min(), pairs.epochs_other.min())),
+    )
+
+
+def _rows(run: Run, method: str, rate_bits: float) -> pd.DataFrame:
+    rows = run.cells
+    rows = rows[(rows.method == method) & np.isclose(rows.rate_bits, rate_bits)]
+    if rows.empty:
+        raise Untestable(f"no cell of {method} at {rate_bits:g} bits")
+    return one_recipe(rows)
+
+
+QUERIES = {"table_3": table_3, "gain": gain}

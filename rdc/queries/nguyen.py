@@ -1,0 +1,84 @@
+"""Numbers that Nguyen's claims are held against: points of the figures, and universal penalties."""
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from rdc.intervals import over_seeds
+from rdc.queries.common import Measured, Run, Untestable, one_recipe
+
+ROUNDED = 3  # decimals to which rates count as equal
+
+
+def point(
+    run: Run, method: str, rate_bits: float, lam: float, column: str, dither: bool = True
+) -> Measured:
+    """A column of one codec of a figure, mean over seeds."""
+    rows = _rows(run, method, rate_bits, dither)
+    rows = rows[np.isclose(rows.lam, lam)]
+    if rows.empty:
+        raise Untestable(f"no cell of {method} at {rate_bits:g} bits with lambda {lam:g}")
+    mean, low, high = over_seeds(rows[column].tolist())
+    return Measured(mean, f"{len(rows)} seed(s)", low, high, int(rows.epochs.min()))
+
+
+def universal_gap(run: Run, universal: str, end_to_end: str, rate_bits: float) -> Measured:
+    """Largest MSE of a universal codec above the end-to-end one of the same lambda."""
+    pairs = _pairs(run, universal, end_to_end, rate_bits)
+    gaps = pairs.mse - pairs.mse_base
+    listed = ", ".join(f"{lam:g}: {gap:+.4f}" for lam, gap in zip(pairs.lam, gaps, strict=True))
+    return Measured(
+        float(gaps.max()), f"universal less end to end, by lambda {listed}",
+        epochs=int(min(pairs.epochs.min(), pairs.epochs_base.min())),
+    )  # fmt: skip
+
+
+def universal_penalty(run: Run, universal: str, end_to_end: str, rate_bits: float) -> Measured:
+    """Least MSE of any universal codec above the least of any end-to-end one."""
+    found, base = (_rows(run, method, rate_bits) for method in (universal, end_to_end))
+    return Measured(
+        float(found.mse.min() - base.mse.min()),
+        f"universal {found.mse.min():.4f} to {found.mse.max():.4f}, end to end from "
+        f"{base.mse.min():.4f}",
+        epochs=int(min(found.epochs.min(), base.epochs.min())),
+    )
+
+
+def penalty_against_lambda(run: Run, universal: str, end_to_end: str, rate_bits: float) -> Measured:
+    """Spearman correlation of lambda with the MSE gap to the end-to-end codec of that lambda."""
+    pairs = _pairs(run, universal, end_to_end, rate_bits)
+    if len(pairs) < 3:
+        raise Untestable(f"{len(pairs)} lambdas have both {universal} and {end_to_end}, needs 3")
+    gaps = pairs.mse - pairs.mse_base
+    listed = ", ".join(f"{lam:g}: {gap:+.4f}" for lam, gap in zip(pairs.lam, gaps, strict=True))
+    return Measured(
+        float(stats.spearmanr(pairs.lam, gaps).statistic), f"gap by lambda {listed}",
+        epochs=int(min(pairs.epochs.min(), pairs.epochs_base.min())),
+    )  # fmt: skip
+
+
+def _pairs(run: Run, universal: str, end_to_end: str, rate_bits: float) -> pd.DataFrame:
+    """Means over seeds by lambda, where both have it."""
+    frames = [
+        _rows(run, method, rate_bits).groupby("lam", as_index=False)[["mse", "epochs"]].mean()
+        for method in (universal, end_to_end)
+    ]
+    pairs = frames[0].merge(frames[1], on="lam", suffixes=("", "_base"))
+    if pairs.empty:
+        raise Untestable(f"no lambda has both {universal} and {end_to_end} at {rate_bits:g} bits")
+    return pairs.sort_values("lam")
+
+
+def _rows(run: Run, method: str, rate_bits: float, dither: bool = True) -> pd.DataFrame:
+    rows = run.cells
+    rows = rows[(rows.method == method) & (rows.dither == dither)]
+    rows = rows[rows.rate_bits.round(ROUNDED) == round(rate_bits, ROUNDED)]
+    if rows.empty:
+        raise Untestable(f"no cell of {method} at {rate_bits:g} bits")
+    return one_recipe(rows)
+
+
+QUERIES = {
+    function.__name__: function
+    for function in (point, universal_gap, universal_penalty, penalty_against_lambda)
+}

@@ -1,0 +1,188 @@
+"""The ledger: its file, what its queries measure on tables made by hand, and its verdicts."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from sandbox import ROOT
+
+from rdc import claims
+from rdc.queries import theory, zhang
+from rdc.queries.common import Run, Untestable
+
+ENTRY = {
+    "paper": "zhang",
+    "claim": "right on 98.7 %",
+    "where": "Section 4",
+    "published": "98.7 %",
+    "query": {"name": "clean_accuracy", "classifier": "zhang"},
+    "accept": {"at_least": 0.984},
+}
+
+
+def cell(lam=0.01, rate_bits=6.0, mse=0.04, nll=0.3, **changes):
+    row = {
+        "study": "zhang",
+        "cell": f"{changes.get('method', 'rdc')}_{lam}_{rate_bits}_{changes.get('seed', 0)}",
+        "split": "test",
+        "method": "rdc",
+        "recipe": "ours",
+        "levels": 4,
+        "lam": lam,
+        "seed": 0,
+        "rate_bits": rate_bits,
+        "mse": mse,
+        "nll_nats": nll,
+        "epochs": 30,
+        "steps": 1000,
+    }
+    return row | changes
+
+
+def run(rows=(), curves=(), sources=None, images=None):
+    classifiers = pd.DataFrame(
+        [
+            {"classifier": "zhang", "split": s, "accuracy": a, "n_images": 10_000,
+             "dataset": "mnist", "epochs": 20}
+            for s, a in (("train", 0.999), ("test", 0.986))
+        ]
+    )  # fmt: skip
+    frame = pd.DataFrame(list(rows) or [cell()]).iloc[: len(rows)]
+    lines = [
+        {"study": "zhang", "cell": name, "split": "validation", "epoch": i + 1, "term": term,
+         "value": value}
+        for name, term, values in curves
+        for i, value in enumerate(values)
+    ]  # fmt: skip
+    empty = pd.DataFrame(columns=["study", "cell", "split", "epoch", "term", "value"])
+    return Run(frame, pd.DataFrame(lines) if lines else empty, classifiers,
+               sources or {"mnist": "mnist"}, images or {})  # fmt: skip
+
+
+def write(path, *entries):
+    path.write_text(yaml.safe_dump(list(entries)))
+    return path
+
+
+def verdict(found_run, **changes):
+    claim = claims.Claim.model_validate(ENTRY | changes)
+    return claims.verdicts([claim], found_run)[0]
+
+
+def test_the_projects_own_ledger_is_read_and_every_query_is_known():
+    found = claims.read(ROOT / "config" / "claims.yaml")
+    assert len({(c.paper, c.claim, c.where) for c in found}) == len(found)
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"query": {"name": "clean_acuracy"}}, "query.name: found 'clean_acuracy', allowed are"),
+        ({"accept": {}}, "accept"),
+        ({"publishd": "1"}, "publishd"),
+    ],
+)
+def test_a_faulty_entry_is_named(changes, message, tmp_path):
+    path = write(tmp_path / "claims.yaml", ENTRY | changes)
+    with pytest.raises(claims.ClaimError, match="right on 98") as raised:
+        claims.read(path)
+    assert message in str(raised.value) and str(path) in str(raised.value)
+
+
+def test_a_claim_within_its_tolerance_is_reproduced_and_one_outside_is_not():
+    assert verdict(run())["verdict"] == "reproduced"
+    low = verdict(run(), accept={"at_least": 0.987})
+    assert (low["verdict"], low["tolerance"]) == ("not reproduced", "≥ 0.987")
+    assert low["low"] < low["measured"] == 0.986 < low["high"]
+
+
+def test_missing_data_and_short_training_cannot_be_tested_and_it_says_which():
+    other = verdict(run(sources={"digits": "digits"}), needs={"dataset": "mnist"})
+    assert other["verdict"] == "not testable at this scale" and "mnist" in other["note"]
+    query = {"name": "falls_with_rate", "method": "rdc"}
+    rows = [cell(rate_bits=r, mse=1 / r, nll=1 / r, epochs=14) for r in (3.0, 6.0)]
+    short = verdict(run(rows), query=query, needs={"epochs": 30})
+    assert "14 epochs of the paper's 30" in short["note"]
+    rows = [r | {"epochs": 15} for r in rows]
+    assert verdict(run(rows), query=query, needs={"epochs": 30})["verdict"] == "reproduced"
+    none = verdict(run(), query={**query, "method": "rdc_printed"})
+    assert none["verdict"] == "not testable at this scale" and np.isnan(none["measured"])
+
+
+def test_validation_rows_and_other_studies_have_no_say():
+    rows = [cell(rate_bits=r, mse=1 / r, nll=1 / r) for r in (3.0, 6.0)]
+    strangers = [
+        cell(rate_bits=8.0, mse=9, nll=9, split="validation"),
+        cell(rate_bits=8.0, mse=9, nll=9, study="le"),
+    ]
+    query = {"name": "falls_with_rate", "method": "rdc"}
+    assert verdict(run(rows + strangers), query=query)["measured"] == 1.0
+
+
+def test_losses_that_fall_together_correlate_and_one_that_rises_does_not():
+    falling, rising = [5.0, 4.0, 3.0, 2.0], [1.0, 2.0, 3.0, 4.0]
+    rows = [cell(0.015)]
+    name = rows[0]["cell"]
+    both = run(rows, [(name, "mse", falling), (name, "nll", falling)])
+    assert zhang.losses_fall_together(both, "rdc", 4, 0.015).value == 1.0
+    one = run(rows, [(name, "mse", falling), (name, "nll", rising)])
+    assert zhang.losses_fall_together(one, "rdc", 4, 0.015).value == -1.0
+    with pytest.raises(Untestable, match="no cell of rdc with 3 levels"):
+        zhang.losses_fall_together(one, "rdc", 3, 0.015)
+
+
+def test_late_change_is_that_of_the_last_fifth():
+    rows, flat = [cell(0.015)], [1.0] * 10
+    late = [9, 8, 7, 6, 5, 4, 2.0, 2.0, 1.0, 1.0]
+    found = zhang.late_change(
+        run(rows, [(rows[0]["cell"], "mse", late), (rows[0]["cell"], "nll", flat)]), "rdc", 4, 0.015
+    )
+    assert found.value == pytest.approx(0.5)
+
+
+def test_sharpness_is_read_off_the_saved_pictures(tmp_path):
+    images, rows = {}, []
+    for lam, contrast in ((0.1, 10), (0.2, 100), (0.3, 200)):
+        rows.append(cell(lam))
+        pictures = np.zeros((2, 28, 28), np.uint8)
+        pictures[:, ::2] = contrast
+        path = tmp_path / f"{lam}.npz"
+        np.savez(path, reconstructions=pictures)
+        images["zhang", rows[-1]["cell"]] = path
+    assert zhang.sharpness_rises(run(rows, images=images), "rdc", 4).value == pytest.approx(1)
+    with pytest.raises(Untestable, match="2 lambdas"):
+        zhang.sharpness_rises(run(rows[:2], images=images), "rdc", 4)
+
+
+def test_correlation_and_spread_are_within_a_rate():
+    rows = [cell(lam, 3.0, mse=m, nll=m * 10) for lam, m in ((0.1, 0.1), (0.2, 0.2), (0.3, 0.3))]
+    rows += [cell(lam, 6.0, mse=m, nll=-m) for lam, m in ((0.1, 0.01), (0.2, 0.02), (0.3, 0.03))]
+    found = zhang.correlation_at_fixed_rate(run(rows), "rdc")
+    assert found.value == pytest.approx(0.0) and "3.00 bits: 1.00" in found.note
+    assert zhang.spread_at_fixed_rate(run(rows), "rdc").value == pytest.approx(1.0)
+    with pytest.raises(Untestable):
+        zhang.spread_at_fixed_rate(run(rows[:2]), "rdc")
+
+
+def test_only_one_recipe_is_read():
+    rows = [cell(rate_bits=r, mse=1 / r, nll=1 / r) for r in (3.0, 6.0)]
+    other = [cell(rate_bits=8.0, mse=9, nll=9, recipe="expected")]
+    assert zhang.falls_with_rate(run(rows + other), "rdc").value == 1.0
+
+
+def test_convexity_is_the_smallest_bend():
+    rates = (2.0, 3.0, 4.0, 5.0)
+    convex = [cell(rate_bits=r, mse=2**-r) for r in rates]
+    assert zhang.convexity_in_rate(run(convex), "rdc").value > 0
+    bent = [cell(rate_bits=r, mse=m) for r, m in zip(rates, (4, 3, 1, 0), strict=True)]
+    assert zhang.convexity_in_rate(run(bent), "rdc").value == pytest.approx(-0.5)
+
+
+def test_theory_says_what_the_closed_forms_say():
+    found = theory.bernoulli_rate(run(), [0.4, 0.6], [0.9, 0.1], 0.2, 0.2)
+    assert found.value == pytest.approx(0.42088, abs=1e-5) and "eq. 9 says 0.0000" in found.note
+    assert theory.printed_rate_rises(run()).value > 0.1
+    needed = theory.gaussian_middle_branch(run(), 1.0, 1.0, 0.8, 0.5)
+    assert needed.value > 1.0
+    assert theory.theorem_1_monotone(run(), 3).value <= 1e-6
+    assert theory.theorem_1_convex(run(), 3).value <= 1e-6

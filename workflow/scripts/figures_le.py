@@ -1,0 +1,25 @@
+"""Le's figures."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from rdc import joblog, tables
+from rdc.figures import le, style
+
+report = joblog.start(snakemake.log[0], expected=(tables.TableError,))
+study = snakemake.params.study
+frames = {
+    name: (frame := tables.read(name, snakemake.input[name]))[frame.study == study]
+    for name in ("cells", "confusion")
+}
+published = pd.read_csv(snakemake.input.published)
+images = {
+    path.name.removesuffix(".images.npz"): path
+    for folder in snakemake.input.measured
+    for path in Path(folder).glob("*.images.npz")
+}
+for name in le.NAMES:
+    report(name)
+    svg, png = snakemake.output[f"{name}_svg"], snakemake.output[f"{name}_png"]
+    style.write(le.draw(name, frames, published, images), svg, png)

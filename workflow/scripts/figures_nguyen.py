@@ -1,0 +1,23 @@
+"""Nguyen's figures."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from rdc import joblog, tables
+from rdc.figures import nguyen, style
+
+report = joblog.start(snakemake.log[0], expected=(tables.TableError,))
+study = snakemake.params.study
+cells = tables.read("cells", snakemake.input.cells)
+cells = cells[cells.study == study]
+published = pd.read_csv(snakemake.input.published)
+images = {
+    path.name.removesuffix(".images.npz"): path
+    for folder in snakemake.input.measured
+    for path in Path(folder).glob("*.images.npz")
+}
+for name in nguyen.NAMES:
+    report(name)
+    svg, png = snakemake.output[f"{name}_svg"], snakemake.output[f"{name}_png"]
+    style.write(nguyen.draw(name, cells, published, images), svg, png)
