@@ -33,7 +33,7 @@ CAPTIONS = {
     "decoder: how much worse is it than one trained as a whole? Black edges: end to end.",
     "nguyen_perception": "Nguyen, Fig 5. The same for perception, measured three ways; the papers "
     "measure it by the critic that the codec was trained to please.",
-    "nguyen_pictures": "Nguyen, Fig 7. The same ten test images, decoded by each codec.",
+    "nguyen_reconstructions": "Nguyen, Fig 7. The same ten test images, decoded by each codec.",
     "nguyen_critics": "What the training critic says of Wasserstein-1, beside a fresh critic with the "
     "same budget for every codec.",
     "zhang_losses": "Zhang, Fig 1. Both losses over training. Each colour is one reading of the "

@@ -15,6 +15,7 @@ FLOORS = [
         "networks.autoencoder",
         "networks.classifiers",
         "networks.weights",
+        "figures.pictures",
     ],
     ["networks.critics", "networks.codec", "descent"],
     ["networks.stored", "objective", "limits.bernoulli", "limits.gaussian"],

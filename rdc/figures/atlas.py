@@ -12,45 +12,54 @@ from rdc.intervals import summary
 
 NAMES = ("planes",)
 CODEBOOKS = ("vq", "class_vq")
-READERS = {
-    "accuracy": "read by the classifier\nit was trained against",
-    "accuracy_judge": "read by the judge,\nwhich no codec ever met",
-}
+JUDGE = "accuracy_judge"
 
 
-def draw(name: str, cells: pd.DataFrame) -> Figure:
-    """``planes``, from all rows of the table ``cells``; one dataset, the one with most cells."""
+def draw(name: str, cells: pd.DataFrame, confusion: pd.DataFrame) -> Figure:
+    """``planes``, from the tables ``cells`` and ``confusion``; of the dataset with most cells."""
     test = cells[cells.split == "test"]
     if test.empty:
         return style.empty("No cell in this run")
-    return planes(test[test.dataset == test.dataset.value_counts().idxmax()])
+    test = test[test.dataset == test.dataset.value_counts().idxmax()]
+    reader = test.classifier.value_counts().idxmax()
+    return planes(test.assign(accuracy=_accuracy(test, confusion, reader)), reader)
 
 
-def planes(test: pd.DataFrame) -> Figure:
-    """Accuracy against distortion, a column for each rate, a row for each reader.
+def planes(test: pd.DataFrame, reader: str) -> Figure:
+    """Accuracy against distortion: a column for each rate; above the classifier, below the judge.
 
     The shaded corner is where a codec would beat every codebook of its rate.
+
+    Args:
+        reader: the classifier that ``accuracy`` comes from, the same for all.
     """
     points = summary(
         test.assign(rate=test.rate_bits.round(3)),
-        ["method", "recipe", "rate", "lam", "dither"],
-        ["mse", "accuracy", "accuracy_judge"],
+        ["study", "method", "recipe", "rate", "lam", "dither"],
+        ["mse", "accuracy", JUDGE],
     )
+    readers = {
+        "accuracy": f"by classifier {reader},\nwhich some codecs trained with",
+        JUDGE: "by the judge,\nwhich no codec ever met",
+    }
     rates = sorted(points.rate.unique())
-    methods = [m for m in dict.fromkeys(test.method) if m not in CODEBOOKS]
+    methods = [m for m in style.METHOD_NAMES if m in set(test.method) - set(CODEBOOKS)]
+    methods += sorted(set(test.method) - set(CODEBOOKS) - set(methods))  # a user's own
+    looks = {
+        method: {"color": style.COLOURS[i % 6], "marker": style.MARKERS[(i + i // 6) % 6]}
+        for i, method in enumerate(methods)
+    }
     figure, axes = plt.subplots(
-        len(READERS), len(rates), figsize=(2.9 * len(rates) + 0.8, 6.4), squeeze=False, sharey="row"
+        2, len(rates), figsize=(2.9 * len(rates) + 0.8, 7), squeeze=False, sharey="row"
     )
+    clean = test[test.classifier == reader].accuracy_clean.max()
     for column, rate in enumerate(rates):
         own = points[points.rate == rate]
-        for row, (reader, words) in enumerate(READERS.items()):
+        for row, (measure, words) in enumerate(readers.items()):
             ax = axes[row, column]
-            _codebooks(ax, own, reader)
-            for index, method in enumerate(methods):
-                group = own[own.method == method].sort_values("lam")
-                ax.errorbar(group.mse, group[reader], **_bars(group, reader), ls="", capsize=2,
-                            color=style.COLOURS[index % 6], marker=style.MARKERS[index % 6], ms=5)  # fmt: skip
-            clean = test.accuracy_clean.max()
+            _codebooks(ax, own, measure)
+            for method, look in looks.items():
+                _codecs(ax, own[own.method == method].sort_values("lam"), measure, look)
             ax.axhline(clean, color=style.REFERENCE, linewidth=0.8)
             style.scale_for(ax, "x", own.mse)
             if ax.get_xscale() == "linear":
@@ -58,48 +67,64 @@ def planes(test: pd.DataFrame) -> Figure:
             ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
             if row == 0:
                 ax.set_title(style.rate_label(rate))
-            if row == len(READERS) - 1:
+            else:
                 ax.set_xlabel("MSE per pixel")
             if column == 0:
-                ax.set_ylabel(f"images read right,\n{words}")
-    handles = [
-        Line2D([], [], color=style.COLOURS[i % 6], marker=style.MARKERS[i % 6], ls="")
-        for i in range(len(methods))
-    ]
-    labels = [style.method_name(method) for method in methods]
-    for method, marker, line in (("vq", "x", ""), ("class_vq", "*", "-")):
-        if method in set(points.method):
-            handles.append(Line2D([], [], color=style.REFERENCE, marker=marker, ls=line))
-            labels.append(style.method_name(method))
-    handles.append(Line2D([], [], color=style.REFERENCE, linewidth=0.8))
-    labels.append("clean images")
-    figure.legend(handles, labels, loc="outside lower center", ncols=3)
+                ax.set_ylabel(f"images read right\n{words}")
+    figure.legend(*_legend(looks, points), loc="outside lower center", ncols=3)
     figure.suptitle(
         "How far from the codebooks of the same rate? Up and left is better", fontsize=11
     )
     return figure
 
 
-def _codebooks(ax, own: pd.DataFrame, reader: str) -> None:
+def _accuracy(test: pd.DataFrame, confusion: pd.DataFrame, reader: str) -> np.ndarray:
+    """Share of test images that one classifier reads right, for each row of ``test``."""
+    right = confusion[(confusion.classifier == reader) & (confusion.label == confusion.predicted)]
+    right = right.assign(count=right.share * right.n_images)
+    sums = right.groupby(["study", "cell"])[["count", "n_images"]].sum()
+    keys = pd.MultiIndex.from_frame(test[["study", "cell"]])
+    return (sums["count"] / sums.n_images).reindex(keys).to_numpy()
+
+
+def _codecs(ax, group: pd.DataFrame, measure: str, look: dict) -> None:
+    """A method's codecs with their intervals over seeds; hollow where there is no dither."""
+    for dither, own in group.groupby("dither"):
+        known = own[["mse_low", f"{measure}_low"]].notna().all(axis=1)
+        bars = {
+            f"{axis}err": [
+                (own[name] - own[f"{name}_low"]).where(known, 0.0),
+                (own[f"{name}_high"] - own[name]).where(known, 0.0),
+            ]
+            for axis, name in (("x", "mse"), ("y", measure))
+        }
+        ax.errorbar(own.mse, own[measure], **bars, **look, ls="", capsize=2, ms=5,
+                    mfc=look["color"] if dither else "white")  # fmt: skip
+
+
+def _codebooks(ax, own: pd.DataFrame, measure: str) -> None:
     """The k-means point, the class-aware frontier, and the corner that both leave open."""
     books = own[own.method.isin(CODEBOOKS)].sort_values("mse")
     if books.empty:
         return
-    ax.plot(books.mse, books[reader], color=style.REFERENCE, linewidth=1)
     for method, marker in (("vq", "x"), ("class_vq", "*")):
         group = books[books.method == method]
-        ax.plot(group.mse, group[reader], color=style.REFERENCE, marker=marker, ls="", ms=7)
-    best = np.maximum.accumulate(books[reader])
+        ax.plot(group.mse, group[measure], color=style.REFERENCE, marker=marker, ls="", ms=7)
+    best = np.maximum.accumulate(books[measure])
+    ax.plot(books.mse, best, color=style.REFERENCE, linewidth=1, drawstyle="steps-post")
     ax.fill_between(books.mse, best, 1.0, color="#e9f2e4", step="post", linewidth=0)
 
 
-def _bars(group: pd.DataFrame, reader: str) -> dict:
-    """95 % intervals over seeds; none where there is a single seed."""
-    known = group[["mse_low", f"{reader}_low"]].notna().all(axis=1)
-    return {
-        f"{axis}err": [
-            (group[name] - group[f"{name}_low"]).where(known, 0.0),
-            (group[f"{name}_high"] - group[name]).where(known, 0.0),
-        ]
-        for axis, name in (("x", "mse"), ("y", reader))
-    }
+def _legend(looks: dict[str, dict], points: pd.DataFrame) -> tuple[list, list]:
+    handles = [Line2D([], [], ls="", **look) for look in looks.values()]
+    labels = [style.method_name(method) for method in looks]
+    for method, marker, line in (("vq", "x", ""), ("class_vq", "*", "-")):
+        if method in set(points.method):
+            handles.append(Line2D([], [], color=style.REFERENCE, marker=marker, ls=line))
+            labels.append(style.method_name(method))
+    handles.append(Line2D([], [], color=style.REFERENCE, linewidth=0.8))
+    labels.append("clean images")
+    if not points[points.method.isin(looks)].dither.all():
+        handles.append(Line2D([], [], color=style.REFERENCE, marker="o", mfc="white", ls=""))
+        labels.append("hollow: no dither")
+    return handles, labels

@@ -33,7 +33,8 @@ def draw(
 
     Args:
         tables: ``cells`` and ``confusion``, rows of this study alone.
-        published: Table 3, columns method, rate_bits, accuracy, mse.
+        published: Table 3, columns method, rate_bits, accuracy, mse; empty where this run's data is
+            not theirs.
         images: each cell's file of saved reconstructions.
     """
     test = tables["cells"][tables["cells"].split == "test"]
@@ -80,47 +81,52 @@ def table3(points: pd.DataFrame, published: pd.DataFrame, test: pd.DataFrame) ->
     """Table 3 with a row for each method and ours beside theirs."""
     rates = [rate for rate in (6, 8, 12) if (points.rate == rate).any()]
     methods = [m for m in style.METHOD_NAMES if m in set(points.method)]
-    header = ["", *(f"{style.rate_label(r)}: {c}" for r in rates
-                    for c in ("accuracy, ours", "theirs", "judge", "MSE, ours", "theirs"))]  # fmt: skip
-    clean = test.accuracy_clean.max()
-    body = [["original images", *([f"{clean:.1%}", "99.1%" if r != 6 else "–", "", "", ""]
-                                  for r in rates)]]  # fmt: skip
-    body = [[body[0][0], *(text for part in body[0][1:] for text in part)]]
+    columns = ["accuracy", *(["theirs"] if len(published) else []), "by the judge", "MSE",
+               *(["theirs"] if len(published) else [])]  # fmt: skip
+    clean = [f"{test.accuracy_clean.max():.1%}", *(["99.1%"] if len(published) else [])]
+    body = [["original images", *[*clean, *[""] * (len(columns) - len(clean))] * len(rates)]]
     for method in methods:
         line = [style.method_name(method)]
         for rate in rates:
             own = points[(points.method == method) & (points.rate == rate)]
             theirs = published[(published.method == method) & (published.rate_bits == rate)]
-            line += _ours(own) if len(own) else ["–"] * 3
-            line[-2:] = [theirs.accuracy.map("{:.1%}".format).squeeze() if len(theirs) else "–",
-                         own.accuracy_judge.map("{:.1%}".format).squeeze() if len(own) else "–"]  # fmt: skip
-            line += [f"{own.mse.squeeze():.4f}" if len(own) else "–",
-                     f"{theirs.mse.squeeze():.3f}" if len(theirs) else "–"]  # fmt: skip
+            line += _entries(own, theirs, bool(len(published)))
         body.append(line)
-    figure, ax = plt.subplots(figsize=(3.2 + 4.1 * len(rates), 0.6 + 0.34 * len(body)))
+    header = ["", *(f"{style.rate_label(rate)}\n{c}" for rate in rates for c in columns)]
+    figure, ax = plt.subplots(figsize=(3 + 0.95 * (len(header) - 1), 0.9 + 0.3 * len(body)))
     ax.axis("off")
-    widths = [0.26 * 4 / (len(header) / 4 + 3), *([0.74 / (len(header) - 1)] * (len(header) - 1))]
-    drawn = ax.table(body, colLabels=[h.replace(": ", "\n").replace(", ", "\n") for h in header],
-                     colWidths=widths, loc="center", cellLoc="center")  # fmt: skip
+    name = 3 / (3 + 0.95 * (len(header) - 1))
+    widths = [name, *[(1 - name) / (len(header) - 1)] * (len(header) - 1)]
+    drawn = ax.table(body, colLabels=header, colWidths=widths, bbox=[0, 0, 1, 1], cellLoc="center")
     drawn.auto_set_font_size(False)
     drawn.set_fontsize(9)
     for (row, column), box in drawn.get_celld().items():
-        box.set(
-            edgecolor="#cccccc", linewidth=0.5, height=(3.0 if row == 0 else 1.3) / (len(body) + 4)
-        )
-        if row == 0:
-            box.set_text_props(fontweight="bold")
-        if column == 0:
-            box.set_text_props(ha="left")
+        box.set(edgecolor="#cccccc", linewidth=0.5, height=2.0 if row == 0 else 1.0)
+        box.set_text_props(fontweight="bold" if row == 0 else "normal",
+                           ha="left" if column == 0 else "center")  # fmt: skip
     epochs = ", ".join(str(e) for e in sorted(test.epochs.unique()))
-    figure.suptitle(f"Le, Table 3: ours ({epochs} epochs) beside theirs (25 epochs)", fontsize=11)
+    beside = " beside theirs (25 epochs)" if len(published) else "; theirs is of MNIST"
+    figure.suptitle(f"Le, Table 3: ours ({epochs} epochs){beside}", fontsize=11)
     return figure
 
 
-def _ours(own: pd.DataFrame) -> list[str]:
-    row = own.iloc[0]
-    spread = f" ± {row.accuracy_high - row.accuracy:.1%}" if row.seeds > 1 else ""
-    return [f"{row.accuracy:.1%}{spread}", "", ""]
+def _entries(own: pd.DataFrame, theirs: pd.DataFrame, compared: bool) -> list[str]:
+    """One method's columns at one rate; a dash for what there is not."""
+
+    def shown(frame: pd.DataFrame, column: str, form: str) -> str:
+        if frame.empty:
+            return "–"
+        row = frame.iloc[0]
+        spread = row.get(f"{column}_high", np.nan) - row[column]
+        return form.format(row[column]) + ("" if np.isnan(spread) else f" ± {form.format(spread)}")
+
+    return [
+        shown(own, "accuracy", "{:.1%}"),
+        *([shown(theirs, "accuracy", "{:.1%}")] if compared else []),
+        shown(own, "accuracy_judge", "{:.1%}"),
+        shown(own, "mse", "{:.4f}"),
+        *([shown(theirs, "mse", "{:.3f}")] if compared else []),
+    ]
 
 
 def plane(points: pd.DataFrame, published: pd.DataFrame, test: pd.DataFrame) -> Figure:
@@ -128,7 +134,9 @@ def plane(points: pd.DataFrame, published: pd.DataFrame, test: pd.DataFrame) -> 
     rates = [rate for rate in (8, 12) if (points.rate == rate).any()]
     if not rates:
         return style.empty("No cell at 8 or 12 bits in this run")
-    figure, axes = plt.subplots(1, len(rates), figsize=(4.9 * len(rates) + 0.4, 4.4), squeeze=False)
+    figure, axes = plt.subplots(
+        1, len(rates), figsize=(max(4.5 * len(rates), 6.5) + 0.4, 4.6), squeeze=False
+    )
     methods = [m for m in MAIN if m in set(points.method)]
     for ax, rate in zip(axes[0], rates, strict=True):
         for index, method in enumerate(methods):
@@ -149,11 +157,13 @@ def plane(points: pd.DataFrame, published: pd.DataFrame, test: pd.DataFrame) -> 
         Line2D([], [], color=style.COLOURS[i], marker=style.MARKERS[i], ls="")
         for i in range(len(methods))
     ]
-    handles += [Line2D([], [], color=style.REFERENCE, marker="o", mfc="white", ls=""),
-                Line2D([], [], color=style.REFERENCE, linewidth=0.8)]  # fmt: skip
-    labels = [*map(style.method_name, methods), "hollow: as published", "clean images"]
+    handles.append(Line2D([], [], color=style.REFERENCE, linewidth=0.8))
+    labels = [*map(style.method_name, methods), "clean images"]
+    if len(published):
+        handles.append(Line2D([], [], color=style.REFERENCE, marker="o", mfc="white", ls=""))
+        labels.append("hollow: as published")
     figure.legend(handles, labels, loc="outside lower center", ncols=3)
-    figure.suptitle("Le, Table 3: filled is ours, hollow is published", fontsize=11)
+    figure.suptitle("Le, Table 3, as a picture", fontsize=11)
     return figure
 
 

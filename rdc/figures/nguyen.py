@@ -8,10 +8,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from rdc.figures import style
+from rdc.figures import pictures, style
+from rdc.figures.pictures import Row
 from rdc.intervals import summary
 
-NAMES = ("classification", "universal", "perception", "pictures", "critics")
+NAMES = ("classification", "universal", "perception", "reconstructions", "critics")
 RATE = 4.755  # of all but Fig 4b: 3 x 3
 PAIRS = {"classification": ("rdc", "universal_rdc"), "perception": ("rdp", "universal_rdp")}
 END_TO_END, UNIVERSAL, PUBLISHED = style.COLOURS[0], style.COLOURS[1], style.REFERENCE
@@ -25,7 +26,7 @@ def draw(
     Args:
         cells: rows of this study alone.
         published: the papers' points, columns figure, rate_bits, model, mse_per_pixel, metric,
-            value.
+            value; empty where this run's data is not theirs.
         images: each cell's file of saved reconstructions.
     """
     test = cells[cells.split == "test"]
@@ -35,8 +36,8 @@ def draw(
     at_rate = test[test.rate == RATE]
     if at_rate.empty:
         return style.empty(f"No cell at {RATE} bits in this run")
-    if name == "pictures":
-        return pictures(at_rate, images)
+    if name == "reconstructions":
+        return reconstructions(at_rate, images)
     return {"universal": universal, "perception": perception, "critics": critics}[name](
         at_rate, published
     )
@@ -48,13 +49,17 @@ def classification(test: pd.DataFrame, published: pd.DataFrame) -> Figure:
     if points.empty:
         return style.empty("No cell of method rdc in this study")
     rates = sorted(points.rate.unique())
-    figure, axes = plt.subplots(1, len(rates), figsize=(3.3 * len(rates) + 1, 4), squeeze=False)
+    figure, axes = plt.subplots(
+        1, len(rates), figsize=(max(3.3 * len(rates), 6) + 1, 4), squeeze=False
+    )
     for ax, rate in zip(axes[0], rates, strict=True):
         own = points[points.rate == rate].sort_values("lam")
         _series(ax, own, "nll_nats", END_TO_END, "o", "ours, end to end")
         _name_lambdas(ax, own, "nll_nats")
         for figure_name, marker, words in (("fig4b", "D", "Fig 4"), ("poster_b", "v", "poster")):
             theirs = published[(published.figure == figure_name) & _near(published, rate)]
+            if theirs.empty:
+                continue
             ax.plot(theirs.mse_per_pixel, theirs.value, color=PUBLISHED, marker=marker, ms=4,
                     mfc="white", ls=":", linewidth=0.8, label=f"published, {words}")  # fmt: skip
         ax.set(title=style.rate_label(rate), xlabel="distortion: MSE per pixel")
@@ -76,8 +81,9 @@ def universal(test: pd.DataFrame, published: pd.DataFrame) -> Figure:
         _series(ax, own, "nll_nats", colour, marker, f"ours, {_words(model)}", model == "e2e")
         _name_lambdas(ax, own, "nll_nats")
         theirs = published[(published.figure == "fig6") & (published.model == model)]
-        ax.plot(theirs.mse_per_pixel, theirs.value, color=colour, marker=marker, ms=4, mfc="white",
-                ls=":", linewidth=0.8, label=f"published, {_words(model)}")  # fmt: skip
+        if len(theirs):
+            ax.plot(theirs.mse_per_pixel, theirs.value, color=colour, marker=marker, ms=4,
+                    mfc="white", ls=":", linewidth=0.8, label=f"published, {_words(model)}")  # fmt: skip
     trained = points[points.method == "universal_rdc_train"].sort_values("lam")
     if len(trained):
         _series(ax, trained, "nll_nats", style.COLOURS[2], "^",
@@ -107,8 +113,8 @@ def perception(test: pd.DataFrame, published: pd.DataFrame) -> Figure:
             if len(own):
                 _series(ax, own, column, colour, marker, f"ours, {_words(model)}", model == "e2e")
                 _name_lambdas(ax, own, column)
-            if column == "w1_critic":
-                theirs = published[(published.figure == "fig5") & (published.model == model)]
+            theirs = published[(published.figure == "fig5") & (published.model == model)]
+            if column == "w1_critic" and len(theirs):
                 ax.plot(theirs.mse_per_pixel, theirs.value, color=colour, marker=marker, ms=4,
                         mfc="white", ls=":", linewidth=0.8, label=f"published, {_words(model)}")  # fmt: skip
         ax.set(xlabel="distortion: MSE per pixel", title=words)
@@ -146,32 +152,22 @@ def critics(test: pd.DataFrame, published: pd.DataFrame) -> Figure:
     return figure
 
 
-def pictures(test: pd.DataFrame, images: dict[str, Path]) -> Figure:
-    """Fig 7: inputs, and what universal and end-to-end codecs of each lambda make of them."""
-    rows: list[tuple[str, np.ndarray]] = []
+def reconstructions(test: pd.DataFrame, images: dict[str, Path]) -> Figure:
+    """Fig 7: inputs, and what end-to-end and universal codecs of each lambda make of them."""
     chosen = test[test.seed == test.seed.min()].sort_values(["lam", "steps"])
-    for methods in PAIRS.values():
-        for method in methods:
-            own = chosen[chosen.method == method].groupby("lam").tail(1)
-            for row in own.itertuples():
-                with np.load(images[row.cell]) as saved:
-                    if not rows:
-                        rows.append(("original", saved["images"][:10] / 255))
-                    label = f"{style.method_name(method)}\nλ = {row.lam:g}   MSE {row.mse:.4f}"
-                    rows.append((label, saved["reconstructions"][:10] / 255))
+    rows = [
+        Row(
+            f"{style.method_name(method)}\nλ = {row.lam:g}   MSE {row.mse:.4f}   "
+            f"right: {100 * row.accuracy:.1f} %",
+            images[row.cell],
+        )
+        for methods in PAIRS.values()
+        for method in methods
+        for row in chosen[chosen.method == method].groupby("lam").tail(1).itertuples()
+    ]
     if not rows:
         return style.empty("No end-to-end or universal codec in this run")
-    columns = len(rows[0][1])
-    figure, axes = plt.subplots(
-        len(rows), columns, figsize=(0.62 * columns + 3.6, 0.66 * len(rows) + 0.5), squeeze=False
-    )
-    for line, (label, digits) in zip(axes, rows, strict=True):
-        for ax, digit in zip(line, digits, strict=True):
-            ax.imshow(digit, cmap="gray", vmin=0, vmax=1)
-            ax.axis("off")
-        line[0].set_title(label, fontsize=8, loc="right", x=-0.15, y=0.1)
-    figure.suptitle(f"Reconstructions at {style.rate_label(RATE)}", fontsize=10)
-    return figure
+    return pictures.grid(rows, f"Reconstructions at {style.rate_label(RATE)}")
 
 
 def _series(ax, own, column, colour, marker, label, outlined: bool = False) -> None:

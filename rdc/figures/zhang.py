@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from rdc.figures import style
+from rdc.figures import pictures, style
+from rdc.figures.pictures import Row
 from rdc.intervals import summary
 
 READINGS = ("rdc_printed", "rdc_summed", "rdc")
@@ -73,38 +74,17 @@ def reconstructions(test: pd.DataFrame, images: dict[str, Path]) -> Figure:
     chosen = chosen.groupby(["method", "lam"]).tail(1)
     if chosen.empty:
         return style.empty(f"No cell with {LEVELS} levels in this run")
-    methods = [m for m in READINGS if m in set(chosen.method)]
-    rows: list[tuple[str, np.ndarray, np.ndarray | None]] = []
-    for method in methods:
-        for row in chosen[chosen.method == method].itertuples():
-            with np.load(images[row.cell]) as saved:
-                if not rows:
-                    rows.append(("original", saved["images"][:10] / 255, None))
-                wrong = saved["predicted"][:10] != saved["labels"][:10]
-                label = (
-                    f"{style.method_name(method)}\nλ = {row.lam:g}   MSE {row.mse:.4f}   "
-                    f"right: {100 * row.accuracy:.1f} %"
-                )
-                rows.append((label, saved["reconstructions"][:10] / 255, wrong))
-    columns = len(rows[0][1])
-    figure, axes = plt.subplots(
-        len(rows), columns, figsize=(0.62 * columns + 3.6, 0.66 * len(rows) + 0.5), squeeze=False
-    )
-    for line, (label, pictures, wrong) in zip(axes, rows, strict=True):
-        for index, (ax, picture) in enumerate(zip(line, pictures, strict=True)):
-            ax.imshow(picture, cmap="gray", vmin=0, vmax=1)
-            ax.set(xticks=[], yticks=[])
-            ax.grid(False)
-            for spine in ax.spines.values():
-                misread = wrong is not None and wrong[index]
-                spine.set(visible=misread, color=style.COLOURS[1], linewidth=2)
-        line[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=8)
-    figure.suptitle(
-        f"Reconstructions at {style.rate_label(chosen.rate_bits.iloc[0])} an image; "
-        "framed where the classifier reads another digit",
-        fontsize=10,
-    )
-    return figure
+    rows = [
+        Row(
+            f"{style.method_name(method)}\nλ = {row.lam:g}   MSE {row.mse:.4f}   "
+            f"right: {100 * row.accuracy:.1f} %",
+            images[row.cell],
+        )
+        for method in READINGS
+        for row in chosen[chosen.method == method].itertuples()
+    ]
+    rate = style.rate_label(chosen.rate_bits.iloc[0])
+    return pictures.grid(rows, f"Reconstructions at {rate} an image")
 
 
 def plane(test: pd.DataFrame) -> Figure:
@@ -136,7 +116,10 @@ def plane(test: pd.DataFrame) -> Figure:
     if (points.method == "vq").any():
         handles.append(Line2D([], [], color=style.REFERENCE, ls="--"))
         labels.append("MSE of k-means at that rate")
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    if not points[points.method.isin(methods)].dither.all():
+        handles.append(Line2D([], [], color=style.REFERENCE, marker="o", mfc="white", ls=""))
+        labels.append("hollow: no dither")
+    figure.legend(handles, labels, loc="outside lower center", ncols=4)
     figure.suptitle("Distortion against classification on test images; numbers are λ", fontsize=11)
     return figure
 
@@ -144,7 +127,7 @@ def plane(test: pd.DataFrame) -> Figure:
 def space(test: pd.DataFrame) -> Figure:
     """Fig 3b: rate, distortion and classification loss in three dimensions."""
     method = "rdc" if "rdc" in set(test.method) else next(iter(test.method), None)
-    points = _points(test[test.method == method]) if method else pd.DataFrame()
+    points = _points(_main_recipe(test[test.method == method])) if method else pd.DataFrame()
     if points.empty:
         return style.empty("No cell of Zhang's objective in this run")
     figure, ax = plt.subplots(figsize=(6.4, 5.2), subplot_kw={"projection": "3d"})
@@ -174,18 +157,22 @@ def rates(test: pd.DataFrame) -> Figure:
     """What each rate buys: distortion beside the k-means reference, accuracy beside the judge's."""
     points = _points(test[test.method.isin(["rdc", "vq", "class_vq"])])
     learned = points[points.method == "rdc"]
+    several = learned.groupby(["recipe", "dither", "lam"]).rate_bits.transform("nunique") > 1
+    learned = learned[several] if several.any() else learned
     if learned.empty:
         return style.empty("No cell of method rdc in this run")
     figure, axes = plt.subplots(1, 2, figsize=(9.4, 4))
     lams = sorted(learned.lam.unique())
     for index, lam in enumerate(lams):
-        group = learned[learned.lam == lam].sort_values("rate_bits")
         colour, marker = style.COLOURS[index % 6], style.MARKERS[index % 6]
-        for ax, column in zip(axes, ("mse", "accuracy"), strict=True):
-            _dots(ax, group, "entropy_bits", column, colour, marker)
-            ax.plot(group.entropy_bits, group[column], color=colour, linewidth=1)
-        axes[1].plot(group.entropy_bits, group.accuracy_judge, color=colour, ls=":", linewidth=1,
-                     marker=marker, mfc="white", ms=4)  # fmt: skip
+        for (_, dither), group in learned[learned.lam == lam].groupby(["recipe", "dither"]):
+            group = group.sort_values("rate_bits")
+            for ax, column in zip(axes, ("mse", "accuracy"), strict=True):
+                _dots(ax, group, "entropy_bits", column, colour, marker)
+                ax.plot(group.entropy_bits, group[column], color=colour, linewidth=1,
+                        ls="-" if dither else "-.")  # fmt: skip
+            axes[1].plot(group.entropy_bits, group.accuracy_judge, color=colour, ls=":",
+                         linewidth=1.5)  # fmt: skip
     reference = points[points.method == "vq"].sort_values("entropy_bits")
     axes[0].plot(reference.entropy_bits, reference.mse, color=style.REFERENCE, ls="--", marker="x")
     axes[1].plot(
@@ -202,14 +189,22 @@ def rates(test: pd.DataFrame) -> Figure:
         for i in range(len(lams))
     ]
     labels = [f"λ = {lam:g}" for lam in lams]
-    handles += [Line2D([], [], color=style.REFERENCE, ls=":", marker="o", mfc="white")]
+    handles += [Line2D([], [], color=style.REFERENCE, ls=":")]
     labels += ["dotted: read by the judge"]
+    if not learned.dither.all():
+        handles.append(Line2D([], [], color=style.REFERENCE, ls="-.", marker="o", mfc="white"))
+        labels.append("hollow: no dither")
     if not reference.empty:
         handles.append(Line2D([], [], color=style.REFERENCE, ls="--", marker="x"))
         labels.append("k-means codebook")
     figure.legend(handles, labels, loc="outside lower center", ncols=4)
-    figure.suptitle("What each rate buys: MSE + λ·NLL, dithered", fontsize=11)
+    figure.suptitle("What each rate buys: MSE + λ·NLL", fontsize=11)
     return figure
+
+
+def _main_recipe(rows: pd.DataFrame) -> pd.DataFrame:
+    """Cells of the recipe with most cells only, so that settings are not mixed on one surface."""
+    return rows[rows.recipe == rows.recipe.value_counts().idxmax()] if len(rows) else rows
 
 
 def _points(test: pd.DataFrame) -> pd.DataFrame:
@@ -222,8 +217,10 @@ def _points(test: pd.DataFrame) -> pd.DataFrame:
 
 
 def _dots(ax, group: pd.DataFrame, x: str, y: str, colour, marker: str = "o") -> None:
-    """Points with their 95 % intervals over seeds, where there are seeds."""
-    ax.plot(group[x], group[y], color=colour, marker=marker, linestyle="", markersize=5)
+    """Points with their 95 % intervals over seeds, where there are seeds; hollow without dither."""
+    for dither, own in group.groupby("dither"):
+        ax.plot(own[x], own[y], color=colour, marker=marker, linestyle="", markersize=5,
+                mfc=colour if dither else "white")  # fmt: skip
     known = group[group.seeds > 1]
     if known.empty:
         return

@@ -136,6 +136,14 @@ def parts_of(wildcards):
     ]
 
 
+def on_mnist(study):
+    """Whether a study's data is the papers', so that published points may stand beside it."""
+    return (
+        study in CONFIG.studies
+        and CONFIG.datasets[CONFIG.studies[study].dataset].source == "mnist"
+    )
+
+
 def used_datasets():
     return list(dict.fromkeys(study.dataset for study in CONFIG.studies.values()))
 

@@ -8,7 +8,13 @@ FIGURES = {
     "atlas": ["planes"],
     "le": ["haar", "table3", "plane", "classes"],
     "limits": ["bernoulli", "binary", "gaussian"],
-    "nguyen": ["classification", "universal", "perception", "pictures", "critics"],
+    "nguyen": [
+        "classification",
+        "universal",
+        "perception",
+        "reconstructions",
+        "critics",
+    ],
     "zhang": ["losses", "reconstructions", "plane", "space", "rates"],
 }
 
@@ -16,6 +22,7 @@ FIGURES = {
 rule figures_atlas:
     input:
         cells="<results>/tables/cells.parquet",
+        confusion="<results>/tables/confusion.parquet",
         code=closure("workflow/scripts/figures_atlas.py"),
     output:
         **{
@@ -62,6 +69,7 @@ rule figures_le:
         runtime=10,
     params:
         study="le",
+        comparable=on_mnist("le"),
     script:
         "../scripts/figures_le.py"
 
@@ -114,6 +122,7 @@ rule figures_nguyen:
         runtime=10,
     params:
         study="nguyen",
+        comparable=on_mnist("nguyen"),
     script:
         "../scripts/figures_nguyen.py"
 

@@ -4,8 +4,8 @@ from rdc import joblog, tables
 from rdc.figures import atlas, style
 
 report = joblog.start(snakemake.log[0], expected=(tables.TableError,))
-cells = tables.read("cells", snakemake.input.cells)
+frames = [tables.read(name, snakemake.input[name]) for name in ("cells", "confusion")]
 for name in atlas.NAMES:
     report(name)
     svg, png = snakemake.output[f"{name}_svg"], snakemake.output[f"{name}_png"]
-    style.write(atlas.draw(name, cells), svg, png)
+    style.write(atlas.draw(name, *frames), svg, png)
