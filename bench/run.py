@@ -13,9 +13,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # nothing needs to be installed
 
-from bench import grid, plot, quality, rows, startup, throughput
+from bench import critic, grid, plot, quality, rows, startup, throughput
 
-PARTS = {"throughput": throughput, "grid": grid, "quality": quality, "startup": startup}
+PARTS = {
+    "throughput": throughput,
+    "critic": critic,
+    "grid": grid,
+    "quality": quality,
+    "startup": startup,
+}
 TABLE = Path(__file__).with_name("results.csv")
 
 

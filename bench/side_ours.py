@@ -20,13 +20,18 @@ from rdc.networks.classifiers import ZhangClassifier
 FOREVER = 10**6  # epochs
 
 
-def blocks(batch: int, steps: int, precision: str) -> Iterator[dict]:
+def blocks(batch: int, steps: int, precision: str, critic: bool) -> Iterator[dict]:
     recipe = Recipe(
         epochs=FOREVER, batch=batch, betas=(0.9, 0.95), gradient="identity", precision=precision
     )
     subset, glance = mnist.prepared().train[: batch * steps], mnist.prepared().test[:2]
     run = loop._Run(
-        cell(recipe), subset, glance, ZhangClassifier().eval(), torch.device("cpu"), None
+        cell(recipe, critic=critic),
+        subset,
+        glance,
+        ZhangClassifier().eval(),
+        torch.device("cpu"),
+        None,
     )
     before = 0.0
     for _ in run.epochs():
@@ -40,7 +45,8 @@ if __name__ == "__main__":
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--steps", type=int, default=20, help="training steps a block")
     parser.add_argument("--precision", default="bfloat16", help="of the decoder")
+    parser.add_argument("--critic", type=int, default=0, help="1: every other step is a critic's")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     keep_freed_memory()
-    serve(blocks(options.batch, options.steps, options.precision))
+    serve(blocks(options.batch, options.steps, options.precision, bool(options.critic)))

@@ -7,7 +7,7 @@ import yaml
 from sandbox import ROOT
 
 from rdc import claims
-from rdc.queries import theory, zhang
+from rdc.queries import le, nguyen, theory, zhang
 from rdc.queries.common import Run, Untestable
 
 ENTRY = {
@@ -186,3 +186,44 @@ def test_theory_says_what_the_closed_forms_say():
     assert needed.value > 1.0
     assert theory.theorem_1_monotone(run(), 3).value <= 1e-6
     assert theory.theorem_1_convex(run(), 3).value <= 1e-6
+
+
+def table(*rows):
+    """Test cells of one study as (method, seed, lam, accuracy, mse), at 8 bits."""
+    return run([
+        cell(method=m, seed=s, lam=lam, mse=mse, rate_bits=8.0, dither=True) | {"accuracy": a, "accuracy_judge": a - 0.01}
+        for m, s, lam, a, mse in rows
+    ])  # fmt: skip
+
+
+def test_a_number_of_table_3_is_a_mean_over_seeds():
+    found = table(("na2", 0, 0, 0.88, 0.045), ("na2", 1, 0, 0.90, 0.043))
+    accuracy = le.table_3(found, "na2", 8, "accuracy")
+    assert accuracy.value == pytest.approx(0.89) and "judge 88.00%" in accuracy.note
+    assert accuracy.low < 0.88 < 0.90 < accuracy.high
+    assert le.table_3(found, "na2", 8, "mse").value == pytest.approx(0.044)
+    with pytest.raises(Untestable, match="no cell of na2 at 12 bits"):
+        le.table_3(found, "na2", 12, "mse")
+
+
+def test_a_gain_is_paired_by_seed():
+    found = table(("na2", 0, 0, 0.9, 0.05), ("na2", 1, 0, 0.8, 0.05),
+                  ("only_comp", 0, 0, 0.85, 0.04), ("only_comp", 2, 0, 0.1, 0.04))  # fmt: skip
+    gained = le.gain(found, "na2", "only_comp", 8, "accuracy")
+    assert gained.value == pytest.approx(0.05) and "1 seed(s)" in gained.note
+
+
+def test_universal_codecs_are_held_against_those_of_the_same_lambda():
+    rows = [("rdc", 0, lam, 0.9, mse) for lam, mse in ((0, 0.040), (0.01, 0.044), (0.02, 0.050))]
+    rows += [("universal_rdc", 0, lam, 0.9, m)
+             for lam, m in ((0, 0.046), (0.01, 0.047), (0.02, 0.051))]  # fmt: skip
+    found = table(*rows)
+    pair = ("universal_rdc", "rdc", 8.0)
+    assert nguyen.universal_gap(found, *pair).value == pytest.approx(0.006)
+    assert nguyen.universal_penalty(found, *pair).value == pytest.approx(0.006)
+    assert nguyen.penalty_against_lambda(found, *pair).value == pytest.approx(-1)
+    assert nguyen.point(found, "rdc", 8.0, 0.01, "mse").value == pytest.approx(0.044)
+    with pytest.raises(Untestable, match=r"lambda 0\.5"):
+        nguyen.point(found, "rdc", 8.0, 0.5, "mse")
+    with pytest.raises(Untestable, match=r"no cell of rdc at 4\.755 bits"):
+        nguyen.point(found, "rdc", 4.755, 0.01, "mse")
