@@ -20,7 +20,7 @@ def draw(table: list[Row], required: dict[str, float], path: Path) -> None:
     others = {(r.benchmark, r.side): r for r in table if r.side != OURS}
     figure, axes = plt.subplots(figsize=(9, 1.6 + 0.75 * len(ours)), layout="constrained")
     for place, r in enumerate(ours):
-        axes.barh(place, r.ratio, height=0.55, color=BLUE)
+        axes.barh(place, r.ratio - 1, left=1, height=0.55, color=BLUE)
         if r.benchmark in required:
             mark = required[r.benchmark]
             axes.plot([mark, mark], [place - 0.42, place + 0.42], color=ORANGE, linewidth=3.5)
@@ -28,7 +28,7 @@ def draw(table: list[Row], required: dict[str, float], path: Path) -> None:
         if bound and (r.benchmark, PUBLIC) in others:
             axes.plot(bound.ratio, place, "D", color="black", markerfacecolor="white", markersize=9)
         end = max(r.ratio, required.get(r.benchmark, 0), 1.0)
-        if bound and bound.ratio < end + 1.5:
+        if bound and bound.ratio < 2.5 * end:
             end = max(end, bound.ratio)
         axes.annotate(
             f"{r.ratio:.2f} ×",
@@ -42,8 +42,13 @@ def draw(table: list[Row], required: dict[str, float], path: Path) -> None:
     axes.axvline(1, color=GREY, linewidth=1.2, linestyle="--", zorder=0)
     axes.set_yticks(range(len(ours)), [_label(r, others) for r in ours], fontsize=11)
     axes.invert_yaxis()
-    axes.set_xlim(0, 1.18 * max(r.ratio for r in table))
-    axes.set_xlabel("times faster than the public code (or than the limit)", fontsize=11)
+    axes.set_xscale("log")
+    axes.set_xlim(0.8, 2.4 * max(r.ratio for r in table))
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.xaxis.set_minor_formatter(lambda value, _: f"{value:g}" if value in (2, 3, 5, 20) else "")
+    axes.set_xlabel(
+        "times faster than the public code (or than the limit), logarithmic", fontsize=11
+    )
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(axis="y", length=0)
     _legend(figure, axes)
@@ -56,7 +61,11 @@ def _label(r: Row, others: dict) -> str:
     """The benchmark with what was measured on both sides."""
     reference = others.get((r.benchmark, PUBLIC)) or others[r.benchmark, BOUND]
     what = "limit" if reference.side == BOUND else PUBLIC
-    return f"{r.benchmark}\n{r.median:.3g} {r.unit}, {what} {reference.median:.3g}"
+    return f"{r.benchmark}\n{_number(r.median)} {r.unit}, {what} {_number(reference.median)}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _legend(figure, axes) -> None:
