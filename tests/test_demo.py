@@ -25,13 +25,20 @@ def test_the_demo_runs_and_k_means_is_ahead(tmp_path):
     cells = tables.read("cells", sandbox.results / "tables" / "cells.parquet")
     test = cells[cells.split == "test"]
     assert len(test) == len(expand(configs.parse(demo))) <= 40
-    learned, vq = test[(test.method == "rdc") & (test.lam == 0)], test[test.method == "vq"]
+    zhang = test[test.study == "zhang"]
+    learned, vq = zhang[(zhang.method == "rdc") & (zhang.lam == 0)], zhang[zhang.method == "vq"]
     # Three bits say little; two more say much more: both codecs must use them.
     for rows in (learned, vq):
         by_rate = rows.set_index("rate_bits").mse.sort_index()
         assert (by_rate.diff().dropna() < 0).all()
-    assert test[test.lam == 0.05].accuracy.mean() > learned.accuracy.mean() + 0.05
+    assert zhang[zhang.lam == 0.05].accuracy.mean() > learned.accuracy.mean() + 0.05
     assert (test.accuracy_clean > 0.9).all()
+    # Without dither and with its exact gradient a codec is between k-means and the dithered one.
+    exact = zhang[~zhang.dither & (zhang.recipe == "expected")].mse.item()
+    same = zhang[
+        (zhang.lam == 0.005) & zhang.dither & (zhang.rate_bits.round(2) == 4.75)
+    ].mse.item()
+    assert exact < same
     # The reading as printed pleases its own classifier and nobody else.
     printed = test[test.method == "rdc_printed"]
     assert (printed.accuracy - printed.accuracy_judge).min() > 0.3
