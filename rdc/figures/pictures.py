@@ -1,5 +1,6 @@
 """Rows of reconstructions under the images they come from."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,16 +20,26 @@ class Row(NamedTuple):
     path: Path
 
 
+def saved(folders: Iterable[str | Path]) -> dict[str, Path]:
+    """Each cell's file of saved reconstructions in folders of measurements, by the cell's name."""
+    ending = ".images.npz"
+    return {
+        path.name.removesuffix(ending): path
+        for folder in folders
+        for path in Path(folder).glob(f"*{ending}")
+    }
+
+
 def grid(rows: list[Row], title: str) -> Figure:
     """The same images in each row, as each codec decodes them; framed where they are misread."""
     lines: list[tuple[str, np.ndarray, np.ndarray]] = []
     for row in rows:
-        with np.load(row.path) as saved:
+        with np.load(row.path) as kept:
             if not lines:
-                originals = saved["images"][:COLUMNS] / 255
+                originals = kept["images"][:COLUMNS] / 255
                 lines.append(("original", originals, np.zeros(len(originals), bool)))
-            misread = saved["predicted"][:COLUMNS] != saved["labels"][:COLUMNS]
-            lines.append((row.label, saved["reconstructions"][:COLUMNS] / 255, misread))
+            misread = kept["predicted"][:COLUMNS] != kept["labels"][:COLUMNS]
+            lines.append((row.label, kept["reconstructions"][:COLUMNS] / 255, misread))
     columns = len(lines[0][1])
     figure, axes = plt.subplots(
         len(lines), columns, figsize=(0.62 * columns + 3.6, 0.66 * len(lines) + 0.5), squeeze=False

@@ -1,11 +1,9 @@
 """Le's figures."""
 
-from pathlib import Path
-
 import pandas as pd
 
 from rdc import joblog, tables
-from rdc.figures import le, style
+from rdc.figures import le, pictures, style
 
 report = joblog.start(snakemake.log[0], expected=(tables.TableError,))
 study = snakemake.params.study
@@ -16,11 +14,7 @@ frames = {
 published = pd.read_csv(snakemake.input.published)
 if not snakemake.params.comparable:  # published points are of MNIST
     published = published.iloc[:0]
-images = {
-    path.name.removesuffix(".images.npz"): path
-    for folder in snakemake.input.measured
-    for path in Path(folder).glob("*.images.npz")
-}
+images = pictures.saved(snakemake.input.measured)
 for name in le.NAMES:
     report(name)
     svg, png = snakemake.output[f"{name}_svg"], snakemake.output[f"{name}_png"]

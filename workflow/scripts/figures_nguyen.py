@@ -1,11 +1,9 @@
 """Nguyen's figures."""
 
-from pathlib import Path
-
 import pandas as pd
 
 from rdc import joblog, tables
-from rdc.figures import nguyen, style
+from rdc.figures import nguyen, pictures, style
 
 report = joblog.start(snakemake.log[0], expected=(tables.TableError,))
 study = snakemake.params.study
@@ -14,11 +12,7 @@ cells = cells[cells.study == study]
 published = pd.read_csv(snakemake.input.published)
 if not snakemake.params.comparable:  # published points are of MNIST
     published = published.iloc[:0]
-images = {
-    path.name.removesuffix(".images.npz"): path
-    for folder in snakemake.input.measured
-    for path in Path(folder).glob("*.images.npz")
-}
+images = pictures.saved(snakemake.input.measured)
 for name in nguyen.NAMES:
     report(name)
     svg, png = snakemake.output[f"{name}_svg"], snakemake.output[f"{name}_png"]

@@ -1,9 +1,7 @@
 """Zhang's figures."""
 
-from pathlib import Path
-
 from rdc import joblog, tables
-from rdc.figures import style, zhang
+from rdc.figures import pictures, style, zhang
 
 report = joblog.start(snakemake.log[0], expected=(tables.TableError,))
 study = snakemake.params.study
@@ -11,11 +9,7 @@ frames = {
     name: (frame := tables.read(name, snakemake.input[name]))[frame.study == study]
     for name in ("cells", "curves")
 }
-images = {
-    path.name.removesuffix(".images.npz"): path
-    for folder in snakemake.input.measured
-    for path in Path(folder).glob("*.images.npz")
-}
+images = pictures.saved(snakemake.input.measured)
 for name in zhang.NAMES:
     report(name)
     svg, png = snakemake.output[f"{name}_svg"], snakemake.output[f"{name}_png"]
