@@ -14,6 +14,8 @@ SIGNS = dict(zip(tables.VERDICTS, ("✓", "✗", "–"), strict=True))
 CAPTIONS = {
     "atlas_planes": "Every codec of this run at its rate. The codebooks (grey) have no network "
     "between the bits and the picture; shaded is where a codec would beat them.",
+    "atlas_rates": "Every codec against the bits that its code really needs. Dashed: k-means; solid: the "
+    "best class-aware codebook of each rate.",
     "le_haar": "Le, Fig 3. The Haar transform that Le's critics look at: a coarser image and three kinds "
     "of edges.",
     "le_table3": "Le, Table 3, ours beside theirs. The judge never met a codec.",

@@ -79,7 +79,7 @@ def test_claims_of_another_dataset_are_not_testable(finished):
 
 def test_report_is_one_offline_file(finished):
     page = (finished.results / "report.html").read_text()
-    assert page.count("<svg") == 9
+    assert page.count("<svg") == 10
     for fetched in ("<script src", "<link", "@import", '<img src="http'):
         assert fetched not in page
     assert "MSE" in page and "not testable at this scale" in page

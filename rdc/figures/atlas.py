@@ -10,19 +10,20 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from rdc.figures import style
 from rdc.intervals import summary
 
-NAMES = ("planes",)
+NAMES = ("planes", "rates")
 CODEBOOKS = ("vq", "class_vq")
 JUDGE = "accuracy_judge"
 
 
 def draw(name: str, cells: pd.DataFrame, confusion: pd.DataFrame) -> Figure:
-    """``planes``, from the tables ``cells`` and ``confusion``; of the dataset with most cells."""
+    """One of ``NAMES``, from the tables ``cells`` and ``confusion``; the dataset with most cells."""
     test = cells[cells.split == "test"]
     if test.empty:
         return style.empty("No cell in this run")
     test = test[test.dataset == test.dataset.value_counts().idxmax()]
     reader = test.classifier.value_counts().idxmax()
-    return planes(test.assign(accuracy=_accuracy(test, confusion, reader)), reader)
+    test = test.assign(accuracy=_accuracy(test, confusion, reader), rate=test.rate_bits.round(3))
+    return {"planes": planes, "rates": rates}[name](test, reader)
 
 
 def planes(test: pd.DataFrame, reader: str) -> Figure:
@@ -33,22 +34,12 @@ def planes(test: pd.DataFrame, reader: str) -> Figure:
     Args:
         reader: the classifier that ``accuracy`` comes from, the same for all.
     """
-    points = summary(
-        test.assign(rate=test.rate_bits.round(3)),
-        ["study", "method", "recipe", "rate", "lam", "dither"],
-        ["mse", "accuracy", JUDGE],
-    )
+    points = _points(test)
     readers = {
         "accuracy": f"by classifier {reader},\nwhich some codecs trained with",
         JUDGE: "by the judge,\nwhich no codec ever met",
     }
-    rates = sorted(points.rate.unique())
-    methods = [m for m in style.METHOD_NAMES if m in set(test.method) - set(CODEBOOKS)]
-    methods += sorted(set(test.method) - set(CODEBOOKS) - set(methods))  # a user's own
-    looks = {
-        method: {"color": style.COLOURS[i % 6], "marker": style.MARKERS[(i + i // 6) % 6]}
-        for i, method in enumerate(methods)
-    }
+    rates, looks = sorted(points.rate.unique()), _looks(test)
     figure, axes = plt.subplots(
         2, len(rates), figsize=(2.9 * len(rates) + 0.8, 7), squeeze=False, sharey="row"
     )
@@ -78,6 +69,60 @@ def planes(test: pd.DataFrame, reader: str) -> Figure:
     return figure
 
 
+def rates(test: pd.DataFrame, reader: str) -> Figure:
+    """Distortion and accuracy of every codec against the bits it really needs.
+
+    Args:
+        reader: the classifier that ``accuracy`` comes from, the same for all.
+    """
+    points, looks = _points(test), _looks(test)
+    figure, axes = plt.subplots(1, 2, figsize=(11, 5.6))
+    for ax, measure in zip(axes, ("mse", "accuracy"), strict=True):
+        for method, look in looks.items():
+            _codecs(ax, points[points.method == method], measure, look, across="entropy_bits")
+        for method, marker in (("vq", "x"), ("class_vq", "*")):
+            own = points[points.method == method]
+            best = own.groupby("rate")[measure].agg("min" if measure == "mse" else "max")
+            bits = own.groupby("rate").entropy_bits.mean()
+            ax.plot(
+                own.entropy_bits, own[measure], color=style.REFERENCE, marker=marker, ls="", ms=7
+            )
+            ax.plot(
+                bits, best, color=style.REFERENCE, linewidth=1, ls="--" if method == "vq" else "-"
+            )
+        ax.set(xlabel="entropy of the code (bits an image)")
+    style.scale_for(axes[0], "y", points.mse)
+    axes[0].set(ylabel="distortion: MSE per pixel", title="lower is better")
+    axes[1].axhline(
+        test[test.classifier == reader].accuracy_clean.max(), color=style.REFERENCE, linewidth=0.8
+    )
+    axes[1].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes[1].set(ylabel=f"images read right by classifier {reader}", title="higher is better")
+    figure.legend(*_legend(looks, points), loc="outside lower center", ncols=3)
+    figure.suptitle(
+        "What each codec makes of its bits, and what codebooks make of them", fontsize=11
+    )
+    return figure
+
+
+def _points(test: pd.DataFrame) -> pd.DataFrame:
+    return summary(
+        test,
+        ["study", "method", "recipe", "rate", "lam", "dither"],
+        ["mse", "accuracy", JUDGE, "entropy_bits"],
+    )
+
+
+def _looks(test: pd.DataFrame) -> dict[str, dict]:
+    """A colour and a marker for each method with networks, no pair twice."""
+    methods = [m for m in style.METHOD_NAMES if m in set(test.method) - set(CODEBOOKS)]
+    methods += sorted(set(test.method) - set(CODEBOOKS) - set(methods))  # a user's own
+    return {
+        method: {"color": style.COLOURS[i % 6], "marker": style.MARKERS[(i + i // 6) % 6]}
+        for i, method in enumerate(methods)
+    }
+
+
 def _accuracy(test: pd.DataFrame, confusion: pd.DataFrame, reader: str) -> np.ndarray:
     """Share of test images that one classifier reads right, for each row of ``test``."""
     right = confusion[(confusion.classifier == reader) & (confusion.label == confusion.predicted)]
@@ -87,18 +132,18 @@ def _accuracy(test: pd.DataFrame, confusion: pd.DataFrame, reader: str) -> np.nd
     return (sums["count"] / sums.n_images).reindex(keys).to_numpy()
 
 
-def _codecs(ax, group: pd.DataFrame, measure: str, look: dict) -> None:
+def _codecs(ax, group: pd.DataFrame, measure: str, look: dict, across: str = "mse") -> None:
     """A method's codecs with their intervals over seeds; hollow where there is no dither."""
     for dither, own in group.groupby("dither"):
-        known = own[["mse_low", f"{measure}_low"]].notna().all(axis=1)
+        known = own[[f"{across}_low", f"{measure}_low"]].notna().all(axis=1)
         bars = {
             f"{axis}err": [
                 (own[name] - own[f"{name}_low"]).where(known, 0.0),
                 (own[f"{name}_high"] - own[name]).where(known, 0.0),
             ]
-            for axis, name in (("x", "mse"), ("y", measure))
+            for axis, name in (("x", across), ("y", measure))
         }
-        ax.errorbar(own.mse, own[measure], **bars, **look, ls="", capsize=2, ms=5,
+        ax.errorbar(own[across], own[measure], **bars, **look, ls="", capsize=2, ms=5,
                     mfc=look["color"] if dither else "white")  # fmt: skip
 
 

@@ -5,7 +5,7 @@ out: <results>/figures/{paper}_{figure}.svg and .png
 """
 
 FIGURES = {
-    "atlas": ["planes"],
+    "atlas": ["planes", "rates"],
     "le": ["haar", "table3", "plane", "classes"],
     "limits": ["bernoulli", "binary", "gaussian"],
     "nguyen": [
