@@ -13,7 +13,6 @@ a batch of 64 decoded one by one.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -31,8 +30,9 @@ Cost = Callable[[Batch], torch.Tensor]
 
 def codewords(dim: int, levels: int, device: torch.device | str = "cpu") -> torch.Tensor:
     """Every code vector as what the decoder sees, (levels ** dim, dim), the last index fastest."""
-    indices = torch.tensor(list(itertools.product(range(levels), repeat=dim)), device=device)
-    return quantizer.centres(levels, device)[indices]
+    # Made on the device: a step that copies from the host cannot be captured as a CUDA graph.
+    centres = quantizer.centres(levels, device)
+    return torch.cartesian_prod(*[centres] * dim).view(-1, dim)
 
 
 def probabilities(features: torch.Tensor, levels: int) -> torch.Tensor:
