@@ -46,4 +46,5 @@ def summary(rows: pd.DataFrame, by: list[str], columns: list[str]) -> pd.DataFra
                 group[column]
             )
         records.append(record)
-    return pd.DataFrame(records)
+    measured = [f"{column}{end}" for column in columns for end in ("", "_low", "_high")]
+    return pd.DataFrame(records, columns=[*by, "seeds", *measured])
