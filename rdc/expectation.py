@@ -20,7 +20,7 @@ import torch
 
 from rdc.networks import quantizer
 from rdc.networks.critics import band_of
-from rdc.objective import Batch
+from rdc.objective import Batch, combined
 
 if TYPE_CHECKING:
     from rdc.networks.codec import Codec
@@ -112,10 +112,4 @@ def weighted_sum(
     likely = probabilities(codec.encoder(images), codec.levels)
     every = codec.decode(codewords(codec.dim, codec.levels, images.device).to(images.dtype))
     batch = Batch(images, every, labels, classifier, critics)
-    values = {
-        term: (likely * COSTS[term](batch)).sum() / len(images)
-        for term, weight in weights.items()
-        if weight
-    }
-    total = sum(weights[term] * value for term, value in values.items())
-    return total, {term: value.detach() for term, value in values.items()}
+    return combined(weights, lambda term: (likely * COSTS[term](batch)).sum() / len(images))

@@ -277,7 +277,7 @@ class _Run:
         estimates = []
         for band, critic in self.trained.critics.items():
             critic.requires_grad_(True)
-            with self._reduced():
+            with self.trained.codec.training_precision(self.device):
                 loss, estimate = critic_loss(
                     critic,
                     band_of(images, band),
@@ -291,15 +291,6 @@ class _Run:
             critic.requires_grad_(False)  # the codec's step needs gradients through it, not of it
             estimates.append(estimate)
         return torch.stack(estimates)
-
-    def _reduced(self) -> torch.autocast:
-        """Critics train in the decoder's precision."""
-        return torch.autocast(
-            self.device.type,
-            torch.bfloat16,
-            enabled=self.recipe.precision == "bfloat16",
-            cache_enabled=False,
-        )
 
     def _watch(self) -> None:
         """Losses on validation images, in eval mode, with a dither that is the same each time."""

@@ -87,6 +87,13 @@ def weighted_sum(
     weights: dict[str, float], batch: Batch
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     """The objective, and each of its terms with a weight other than 0, detached."""
-    values = {term: FUNCTIONS[term](batch) for term, weight in weights.items() if weight}
+    return combined(weights, lambda term: FUNCTIONS[term](batch))
+
+
+def combined(
+    weights: dict[str, float], value_of: Callable[[str], torch.Tensor]
+) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """A weighted sum of terms however computed, and each with a weight other than 0, detached."""
+    values = {term: value_of(term) for term, weight in weights.items() if weight}
     total = sum(weights[term] * value for term, value in values.items())
     return total, {term: value.detach() for term, value in values.items()}

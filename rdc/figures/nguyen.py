@@ -58,10 +58,7 @@ def classification(test: pd.DataFrame, published: pd.DataFrame) -> Figure:
         _name_lambdas(ax, own, "nll_nats")
         for figure_name, marker, words in (("fig4b", "D", "Fig 4"), ("poster_b", "v", "poster")):
             theirs = published[(published.figure == figure_name) & _near(published, rate)]
-            if theirs.empty:
-                continue
-            ax.plot(theirs.mse_per_pixel, theirs.value, color=PUBLISHED, marker=marker, ms=4,
-                    mfc="white", ls=":", linewidth=0.8, label=f"published, {words}")  # fmt: skip
+            _published(ax, theirs, PUBLISHED, marker, words)
         ax.set(title=style.rate_label(rate), xlabel="distortion: MSE per pixel")
         style.scale_for(ax, "y", np.concatenate([line.get_ydata() for line in ax.lines]))
         style.scale_for(ax, "x", [])
@@ -81,9 +78,7 @@ def universal(test: pd.DataFrame, published: pd.DataFrame) -> Figure:
         _series(ax, own, "nll_nats", colour, marker, f"ours, {_words(model)}", model == "e2e")
         _name_lambdas(ax, own, "nll_nats")
         theirs = published[(published.figure == "fig6") & (published.model == model)]
-        if len(theirs):
-            ax.plot(theirs.mse_per_pixel, theirs.value, color=colour, marker=marker, ms=4,
-                    mfc="white", ls=":", linewidth=0.8, label=f"published, {_words(model)}")  # fmt: skip
+        _published(ax, theirs, colour, marker, _words(model))
     trained = points[points.method == "universal_rdc_train"].sort_values("lam")
     if len(trained):
         _series(ax, trained, "nll_nats", style.COLOURS[2], "^",
@@ -114,9 +109,8 @@ def perception(test: pd.DataFrame, published: pd.DataFrame) -> Figure:
                 _series(ax, own, column, colour, marker, f"ours, {_words(model)}", model == "e2e")
                 _name_lambdas(ax, own, column)
             theirs = published[(published.figure == "fig5") & (published.model == model)]
-            if column == "w1_critic" and len(theirs):
-                ax.plot(theirs.mse_per_pixel, theirs.value, color=colour, marker=marker, ms=4,
-                        mfc="white", ls=":", linewidth=0.8, label=f"published, {_words(model)}")  # fmt: skip
+            if column == "w1_critic":
+                _published(ax, theirs, colour, marker, _words(model))
         ax.set(xlabel="distortion: MSE per pixel", title=words)
         style.scale_for(ax, "x", [])
     axes[0].set_ylabel("perception: Wasserstein-1 to the images")
@@ -182,6 +176,13 @@ def _series(ax, own, column, colour, marker, label, outlined: bool = False) -> N
             xerr=[known.mse - known.mse_low, known.mse_high - known.mse],
             yerr=[known[column] - known[f"{column}_low"], known[f"{column}_high"] - known[column]],
         )  # fmt: skip
+
+
+def _published(ax, theirs: pd.DataFrame, colour, marker, words: str) -> None:
+    """Published points, hollow and dotted; nothing where there are none."""
+    if len(theirs):
+        ax.plot(theirs.mse_per_pixel, theirs.value, color=colour, marker=marker, ms=4, mfc="white",
+                ls=":", linewidth=0.8, label=f"published, {words}")  # fmt: skip
 
 
 def _name_lambdas(ax, own: pd.DataFrame, column: str) -> None:

@@ -58,11 +58,13 @@ class Codec(nn.Module):
 
     def decode(self, latent: torch.Tensor) -> torch.Tensor:
         """What the decoder sees, (n, dim), to images (n, 1, 28, 28) in (0, 1)."""
-        reduced = self.training and self.precision == "bfloat16"
-        with torch.autocast(
-            latent.device.type, torch.bfloat16, enabled=reduced, cache_enabled=False
-        ):
+        with self.training_precision(latent.device):
             return self.decoder(latent)
+
+    def training_precision(self, device: torch.device) -> torch.autocast:
+        """The context that decoder and critics train in; without effect in eval mode."""
+        reduced = self.training and self.precision == "bfloat16"
+        return torch.autocast(device.type, torch.bfloat16, enabled=reduced, cache_enabled=False)
 
     def codes(self, features: torch.Tensor, dither: torch.Tensor | None) -> torch.Tensor:
         """Encoder output f (n, dim) and dither u to the indices that are sent, int64 (n, dim)."""
