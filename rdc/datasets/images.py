@@ -161,13 +161,13 @@ def prepare_folder(folder: str | Path) -> Prepared:
             f"{folder}: no such folder; needs one with a folder of images for each class"
         )
     if (folder / "train").is_dir() and (folder / "test").is_dir():
-        classes = _class_folders(folder / "train")
-        if classes != _class_folders(folder / "test"):
+        classes = class_folders(folder / "train")
+        if classes != class_folders(folder / "test"):
             raise DataError(f"{folder}: train and test have different class folders")
         train = [_images_in(folder / "train" / name) for name in classes]
         test = [_images_in(folder / "test" / name) for name in classes]
     else:
-        classes = _class_folders(folder)
+        classes = class_folders(folder)
         everything = [_images_in(folder / name) for name in classes]
         for name, images in zip(classes, everything, strict=True):
             if len(images) < 2:
@@ -180,7 +180,7 @@ def prepare_folder(folder: str | Path) -> Prepared:
     return Prepared(_mixed(train), _mixed(test), tuple(classes))
 
 
-def _class_folders(folder: Path) -> list[str]:
+def class_folders(folder: Path) -> list[str]:
     names = sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
     if len(names) < 2:
         raise DataError(

@@ -62,8 +62,46 @@ SOURCES = {
             "https://storage.googleapis.com/cvdf-datasets/mnist/",
         ),
     ),
-    # Ships inside scikit-learn: nothing to fetch.
+    # Repacked zip files of public images: no public address serves these bytes.
+    "kodak": Source(
+        files=(
+            File(
+                "kodak.zip",
+                15_396_967,
+                "d89a465c9d0f1eec1f3a8acf07d4df1471644e6215cc10f532301dc993e4c3bc",
+            ),
+        ),
+        urls=(),
+    ),
+    "cifar10": Source(
+        files=(
+            File(
+                "cifar10-subset.zip",
+                24_361_397,
+                "b27a817460efdfa9e18d2ce54b608999f12289a92b95a4213da666a82341d134",
+            ),
+        ),
+        urls=(),
+    ),
+    # Y. Idelbayev's pretrained CIFAR-10 networks (BSD licence), as He et al. describe them.
+    "cifar10-resnets": Source(
+        files=(
+            File(
+                "resnet20-12fca82f.th",
+                1_099_231,
+                "12fca82f0bebc4135bf1f32f6e3710e61d5108578464b84fd6d7f5c1b04036c8",
+            ),
+            File(
+                "resnet56-4bfd9763.th",
+                3_471_733,
+                "4bfd97631478d6b638d2764fd2baff3edb1d7d82252d54439343b6596b9b5367",
+            ),
+        ),
+        urls=("https://github.com/akamaster/pytorch_resnet_cifar10/raw/master/pretrained_models/",),
+    ),
+    # Ship inside scikit-learn and scikit-image: nothing to fetch.
     "digits": Source(files=(), urls=()),
+    "photographs": Source(files=(), urls=()),
 }
 
 
@@ -71,7 +109,8 @@ def fetch(source: str, file: str, target: str | Path) -> Path:
     """Brings one file of a source to ``target``, checked, whole or not at all.
 
     Looks at ``target`` itself first, then under the folder in the environment variable RDC_MIRROR
-    (``<mirror>/<source>/<file>``), then at the public URLs, three times each.
+    (``<mirror>/<source>/<file>``, then ``<mirror>/<file>``), then at the public URLs, three times
+    each.
 
     Raises:
         DataError: names the file, every place that was tried and what was wrong there.
@@ -83,13 +122,13 @@ def fetch(source: str, file: str, target: str | Path) -> Path:
     tried = []
     mirror = os.environ.get(MIRROR)
     if mirror:
-        candidate = Path(mirror) / source / file
-        fault = _fault(candidate, described)
-        if not fault:
-            with replacing(target) as scratch:
-                shutil.copyfile(candidate, scratch)
-            return target
-        tried.append(f"{candidate} ({MIRROR}): {fault}")
+        for candidate in (Path(mirror) / source / file, Path(mirror) / file):
+            fault = _fault(candidate, described)
+            if not fault:
+                with replacing(target) as scratch:
+                    shutil.copyfile(candidate, scratch)
+                return target
+            tried.append(f"{candidate} ({MIRROR}): {fault}")
     for url in SOURCES[source].urls:
         try:
             _download(url + file, described, target)
@@ -97,6 +136,8 @@ def fetch(source: str, file: str, target: str | Path) -> Path:
         except Exception as error:  # pooch and requests raise many kinds; each is told below
             tried.append(f"{url}{file}: {_first_line(error)}")
     hint = "" if mirror else f"; without a network, set {MIRROR} to a folder that has it"
+    if not SOURCES[source].urls:
+        tried.append("no public address: these bytes are a repacked copy")
     raise DataError(f"{target}: cannot be had{hint}. Tried:\n  " + "\n  ".join(tried))
 
 

@@ -1,0 +1,204 @@
+"""Colour pictures as arrays of their own sizes: photographs, Kodak, CIFAR-10, a user's folder."""
+
+import importlib.util
+import io
+import warnings
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from rdc.datasets.images import class_folders
+from rdc.datasets.sources import DataError
+
+# Natural photographs inside scikit-image and scikit-learn. JPEG files come last with the share of
+# their size that they are brought to at most, so that their own 8 x 8 grid is gone.
+SHIPPED = (
+    ("skimage", "data/astronaut.png", 1.0),
+    ("skimage", "data/chelsea.png", 1.0),
+    ("skimage", "data/coffee.png", 1.0),
+    ("skimage", "data/motorcycle_left.png", 1.0),
+    ("skimage", "data/motorcycle_right.png", 1.0),
+    ("skimage", "data/rocket.jpg", 0.5),
+    ("sklearn", "datasets/images/china.jpg", 0.5),
+    ("sklearn", "datasets/images/flower.jpg", 0.5),
+)
+SMALLEST_SCALE = 0.9  # of a random crop's picture, before that share
+LARGEST_PIXELS = 50_000_000  # of one picture
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures (h, w, 3) RGB or (h, w) grey, uint8; a name each, and a label where there are classes."""
+
+    images: list[np.ndarray]
+    names: list[str]
+    labels: np.ndarray | None = None  # (n,) int64
+    classes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def take(self, rows) -> "Pictures":
+        """The pictures at these positions."""
+        labels = None if self.labels is None else self.labels[np.asarray(rows)]
+        return Pictures(
+            [self.images[row] for row in rows],
+            [self.names[row] for row in rows],
+            labels,
+            self.classes,
+        )
+
+    def stacked(self) -> np.ndarray:
+        """(n, h, w, ...) of pictures of one size. Raises DataError naming one of another size."""
+        sizes = {image.shape for image in self.images}
+        if len(sizes) > 1:
+            odd = next(
+                i for i, image in enumerate(self.images) if image.shape != self.images[0].shape
+            )
+            raise DataError(
+                f"{self.names[odd]}: found {self.images[odd].shape}, needs the size of "
+                f"{self.names[0]}, {self.images[0].shape}"
+            )
+        return np.stack(self.images)
+
+
+def random_crops(count: int, side: int, seed: int = 0) -> np.ndarray:
+    """Square crops (count, side, side, 3) of the shipped photographs, scaled at random, mirrored."""
+    generator = np.random.default_rng(seed)
+    photographs = [(_opened(package, file), share) for package, file, share in SHIPPED]
+    crops = []
+    for number in range(count):
+        picture, share = photographs[number % len(photographs)]
+        scale = share * generator.uniform(SMALLEST_SCALE, 1)
+        scale = max(scale, side / min(picture.size))
+        size = [max(side, round(length * scale)) for length in picture.size]
+        small = picture.resize(size, Image.Resampling.LANCZOS)
+        left, top = (int(generator.integers(0, length - side + 1)) for length in size)
+        crop = np.asarray(small.crop((left, top, left + side, top + side)))
+        crops.append(crop[:, ::-1] if generator.random() < 0.5 else crop)
+    return np.stack(crops)
+
+
+def photographs() -> Pictures:
+    """The shipped photographs whole, at the sizes that ``random_crops`` begins from."""
+    images = []
+    for package, file, share in SHIPPED:
+        picture = _opened(package, file)
+        size = [round(length * share) for length in picture.size]
+        images.append(np.asarray(picture.resize(size, Image.Resampling.LANCZOS)))
+    return Pictures(images, [Path(file).name for _, file, _ in SHIPPED])
+
+
+def _opened(package: str, file: str) -> Image.Image:
+    spec = importlib.util.find_spec(package)
+    path = Path(spec.origin).parent / file
+    with Image.open(path) as image:
+        return image.convert("RGB")
+
+
+def from_zip(path: str | Path, folder: str) -> Pictures:
+    """The pictures under one folder of a zip file; class folders below it give labels.
+
+    Raises:
+        DataError: names the file where it is missing, damaged or has no picture there.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = sorted(n for n in archive.namelist() if n.startswith(f"{folder}/"))
+            names = [name for name in names if not name.endswith("/")]
+            images = [_colour(Image.open(io.BytesIO(archive.read(name)))) for name in names]
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file") from None
+    except (zipfile.BadZipFile, OSError) as error:
+        raise DataError(f"{path}: is damaged ({error}); delete it and fetch it again") from None
+    if not images:
+        raise DataError(f"{path}: found no picture under {folder}/")
+    inside = [Path(name).relative_to(folder) for name in names]
+    if all(len(name.parts) == 1 for name in inside):
+        return Pictures(images, [str(name) for name in inside])
+    classes = tuple(sorted({name.parts[0] for name in inside}))
+    labels = np.array([classes.index(name.parts[0]) for name in inside], dtype=np.int64)
+    return Pictures(images, [str(name) for name in inside], labels, classes)
+
+
+def from_folder(folder: str | Path) -> Pictures:
+    """A user's pictures: a folder of class folders, or of pictures without classes.
+
+    Grey, CMYK, palette and 16-bit pictures are brought to 8-bit RGB. Files that are no pictures are
+    left out with a warning that names them.
+
+    Raises:
+        DataError: names the folder where it is missing or holds no picture, or the class without any.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder; needs one of pictures, or of class folders")
+    if not any(path.is_dir() and not path.name.startswith(".") for path in folder.iterdir()):
+        images, names = _pictures_in(folder)
+        return Pictures(images, names)
+    classes = class_folders(folder)
+    images, names, labels = [], [], []
+    for label, name in enumerate(classes):
+        found, files = _pictures_in(folder / name)
+        images += found
+        names += [f"{name}/{file}" for file in files]
+        labels += [label] * len(found)
+    return Pictures(images, names, np.array(labels, dtype=np.int64), tuple(classes))
+
+
+def split(pictures: Pictures, every: int = 2) -> tuple[Pictures, Pictures]:
+    """Two halves: of each class, by file name, every second picture is for measuring.
+
+    Raises:
+        DataError: names a class of one picture, which cannot be in both.
+    """
+    labels = np.zeros(len(pictures), int) if pictures.labels is None else pictures.labels
+    measured = np.zeros(len(pictures), dtype=bool)
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        if len(rows) < 2:
+            name = pictures.classes[label] if pictures.classes else "the folder"
+            raise DataError(f"{name}: found 1 picture, needs at least 2: one to measure on")
+        measured[rows[1::every]] = True
+    return pictures.take(np.flatnonzero(~measured)), pictures.take(np.flatnonzero(measured))
+
+
+def fitted(pictures: Pictures, resize: int, side: int) -> Pictures:
+    """Pictures as a classifier of fixed input size wants them: shorter side ``resize``, central
+    square of ``side`` pixels."""
+    images = []
+    for image in pictures.images:
+        picture = Image.fromarray(image)
+        scale = resize / min(picture.size)
+        size = [max(side, round(length * scale)) for length in picture.size]
+        picture = picture.resize(size, Image.Resampling.BILINEAR)
+        left, top = ((length - side) // 2 for length in size)
+        images.append(np.asarray(picture.crop((left, top, left + side, top + side))))
+    return Pictures(images, pictures.names, pictures.labels, pictures.classes)
+
+
+def _pictures_in(folder: Path) -> tuple[list[np.ndarray], list[str]]:
+    images, names = [], []
+    for path in sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".")):
+        try:
+            with Image.open(path) as image:
+                if image.width * image.height > LARGEST_PIXELS:
+                    raise ValueError(f"{image.width} x {image.height} pixels")
+                images.append(_colour(image))
+                names.append(path.name)
+        except Exception as error:  # Pillow raises many kinds for what is no picture
+            warnings.warn(f"{path}: left out, not a picture ({error})", stacklevel=2)
+    if not images:
+        raise DataError(f"{folder}: found no picture")
+    return images, names
+
+
+def _colour(image: Image.Image) -> np.ndarray:
+    """(h, w, 3) uint8 RGB of a picture of any mode."""
+    if image.mode.startswith("I"):  # 16 bits: Pillow would clip, not scale
+        levels = np.asarray(image, dtype=np.float64) * (255 / 65535)
+        image = Image.fromarray(np.round(levels).clip(0, 255).astype(np.uint8))
+    return np.asarray(image.convert("RGB"))

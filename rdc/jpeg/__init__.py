@@ -1,0 +1,1 @@
+"""JPEG: quantization tables tuned for bytes, pixels and classifiers."""

@@ -1,0 +1,176 @@
+"""Baseline JPEG as the standard has it: quantization tables, quality, and the real encoder.
+
+Tables are arrays (2, 8, 8), luma and chroma, in natural order: row = vertical frequency.
+"""
+
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from rdc.atomic import replacing
+
+SHIPPED = Path(__file__).parent / "tables"
+SUBSAMPLING = {"4:4:4": 0, "4:2:0": 2}  # Pillow's numbers
+LARGEST = 255  # of a baseline table's entries
+# ZIGZAG[i]: the natural (row-major) position of the i-th coefficient on the zigzag (T.81, Fig. 5).
+ZIGZAG = np.array(
+    sorted(
+        range(64),
+        key=lambda at: (at // 8 + at % 8, at // 8 if (at // 8 + at % 8) % 2 else at % 8),
+    )
+)
+
+
+class TableError(ValueError):
+    """Quantization tables that cannot be used: names the file or key and the fault."""
+
+
+@dataclass(frozen=True)
+class TableSet:
+    """Base tables at one or more qualities: what an encoder scales to the quality asked for.
+
+    One entry is the classic case, a pair that quality only scales. With more, the base pair changes
+    with quality: between two of them it is interpolated in the logarithm, along quality.
+    """
+
+    qualities: tuple[int, ...]
+    bases: np.ndarray  # (len(qualities), 2, 8, 8), positive floats
+
+    def base(self, quality: float) -> np.ndarray:
+        """The base pair (2, 8, 8) at a quality, before scaling."""
+        right = int(np.searchsorted(self.qualities, quality))
+        if right == 0 or right == len(self.qualities):
+            return self.bases[min(right, len(self.qualities) - 1)]
+        low, high = self.qualities[right - 1], self.qualities[right]
+        share = (quality - low) / (high - low)
+        return np.exp(
+            (1 - share) * np.log(self.bases[right - 1]) + share * np.log(self.bases[right])
+        )
+
+    def at(self, quality: int) -> np.ndarray:
+        """The integer tables (2, 8, 8) that go into a file of this quality."""
+        return scaled(self.base(quality), quality)
+
+
+def scaled(tables: np.ndarray, quality: float) -> np.ndarray:
+    """Integer tables for a quality in [1, 100] by IJG's rule: half the steps from 50 to 75, ...
+
+    floor((T S + 50) / 100) clipped to 1..255, with S = 5000/q below 50 and 200 - 2q from there on.
+
+    Raises:
+        TableError: where the quality is outside [1, 100].
+    """
+    percent = scale_percent(quality)
+    return np.clip(np.floor((np.asarray(tables) * percent + 50) / 100), 1, LARGEST).astype(int)
+
+
+def scale_percent(quality: float) -> int:
+    """IJG's S, in percent. Raises TableError where the quality is outside [1, 100]."""
+    if not 1 <= quality <= 100:
+        raise TableError(f"quality: found {quality}, needs 1 to 100")
+    return int(5000 / quality) if quality < 50 else int(200 - 2 * quality)
+
+
+def shipped() -> list[str]:
+    """Names of the published table pairs that come with this library."""
+    return sorted(path.stem for path in SHIPPED.glob("*.qtables"))
+
+
+def named(name: str) -> TableSet:
+    """A published pair by name, one that ``shipped`` lists. Raises TableError for others."""
+    if name not in shipped():
+        raise TableError(f"tables: found {name!r}, shipped are {', '.join(shipped())}")
+    return TableSet((50,), read_text(SHIPPED / f"{name}.qtables")[None])
+
+
+def read_text(path: str | Path) -> np.ndarray:
+    """Tables in the text form of ``cjpeg -qtables``: 64 numbers each, # begins a comment.
+
+    Returns:
+        (2, 8, 8) float; a file of one table gives it for luma and chroma, further ones are dropped.
+
+    Raises:
+        TableError: names the file and what was found.
+    """
+    try:
+        lines = Path(path).read_text().splitlines()
+        numbers = [float(word) for line in lines for word in line.split("#")[0].split()]
+    except (OSError, ValueError) as error:
+        raise TableError(f"{path}: cannot be read as quantization tables ({error})") from None
+    if not numbers or len(numbers) % 64 or not all(0 < n < math.inf for n in numbers):
+        raise TableError(
+            f"{path}: found {len(numbers)} numbers, needs 64 positive ones for each table"
+        )
+    tables = np.array(numbers).reshape(-1, 8, 8)
+    return tables[:2] if len(tables) > 1 else np.repeat(tables, 2, axis=0)
+
+
+def write_text(tables: np.ndarray, path: str | Path, comment: str) -> None:
+    """Integer tables (2, 8, 8) for ``cjpeg -qtables FILE`` (with ``-quality 50``: unscaled)."""
+    lines = [f"# {line}" for line in comment.splitlines()]
+    for name, table in zip(("Luma", "Chroma"), np.asarray(tables).astype(int), strict=True):
+        lines += ["", f"# {name}", *(" ".join(f"{step:3d}" for step in row) for row in table)]
+    with replacing(path) as scratch:
+        scratch.write_text("\n".join(lines) + "\n")
+
+
+def encode(image: np.ndarray, tables: np.ndarray, subsampling: str, optimize: bool = True) -> bytes:
+    """A real JPEG file from libjpeg-turbo, through Pillow.
+
+    Args:
+        image: uint8, (h, w, 3) RGB or (h, w) grey.
+        tables: integers 1..255, (2, 8, 8), already scaled; grey uses the first.
+        subsampling: "4:2:0" or "4:4:4".
+        optimize: whether the file carries Huffman tables of its own.
+    """
+    stream = io.BytesIO()
+    # Never with `quality`: what it does to given tables differs from one Pillow to the next.
+    Image.fromarray(image).save(
+        stream,
+        "JPEG",
+        qtables=[[int(step) for step in table.ravel()] for table in _needed(image, tables)],
+        subsampling=SUBSAMPLING[subsampling],
+        optimize=optimize,
+    )
+    return stream.getvalue()
+
+
+def _needed(image: np.ndarray, tables: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+    return tables[:1] if image.ndim == 2 else tables
+
+
+def decode(content: bytes) -> np.ndarray:
+    """The pixels of a JPEG file, uint8, as libjpeg-turbo decodes them."""
+    with Image.open(io.BytesIO(content)) as image:
+        return np.asarray(image)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Bytes of a JPEG file: all of it, its entropy-coded scan, and the Huffman tables it carries."""
+
+    file: int
+    scan: int
+    huffman_tables: int
+
+
+def sizes(content: bytes) -> Sizes:
+    """Counts the bytes of a baseline JPEG file by its markers.
+
+    ``scan`` is what follows the scan's header up to the end marker, stuffed bytes included;
+    ``huffman_tables`` whole DHT segments, markers included.
+    """
+    at, tables = 2, 0
+    while True:
+        marker = content[at + 1]
+        length = int.from_bytes(content[at + 2 : at + 4], "big")
+        if marker == 0xC4:
+            tables += 2 + length
+        at += 2 + length
+        if marker == 0xDA:
+            return Sizes(len(content), len(content) - at - 2, tables)
