@@ -3,22 +3,30 @@
 Floor 1 of the library: no torch, so that the Snakefile can import it at every parse.
 """
 
-import math
-import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import yaml
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
+from rdc.config_fields import (
+    SOME,
+    AtLeastTwo,
+    Count,
+    Name,
+    NonNegative,
+    Positive,
+    Probability,
+    Section,
+    Seed,
+    Share,
+    Weight,
+    distinct,
+    listed,
+    sigma_value,
+    weight_or_lam,
+)
+from rdc.jpeg.settings import Jpeg
 from rdc.messages import explain, nearest
 
 # The terms of the objective L = sum of weight x term (``rdc.objective`` computes them).
@@ -35,94 +43,10 @@ TERMS = {
 }
 ARCHITECTURES = ("zhang", "le", "judge")
 JUDGE = "judge"
-NUMBER = re.compile(r"([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
 
 
 class ConfigError(ValueError):
     """A config that cannot be run: says which key, what was found and what is allowed."""
-
-
-def _as_written(value: Any) -> str:
-    """A weight as the string the user wrote (it names paths); numbers come as YAML read them."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise ValueError(f"found {value!r}, needs a number")
-    text = value if isinstance(value, str) else repr(value)
-    try:
-        number = float(text)
-    except ValueError:
-        raise ValueError(f"found {value!r}, needs a number") from None
-    if not math.isfinite(number) or number < 0:
-        raise ValueError(f"found {text}, needs a finite number, 0 or more")
-    if NUMBER.fullmatch(text) is None:  # float() also takes blanks and underscores
-        raise ValueError(f"found {value!r}, needs a number in plain digits")
-    return text
-
-
-def _weight_or_lam(value: Any) -> str:
-    if value == "lam":
-        return value
-    try:
-        return _as_written(value)
-    except ValueError as error:
-        raise ValueError(f"{error}, or lam (the grid's lambda)") from None
-
-
-def _sigma(value: Any) -> float | str:
-    if value == "2/levels":
-        return value
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or value <= 0:
-        raise ValueError(f"found {value!r}, needs a number above 0, or 2/levels")
-    return float(value)
-
-
-def _listed(value: Any) -> Any:
-    """One value stands for a list of one."""
-    return value if isinstance(value, list) else [value]
-
-
-def _some(values: list) -> list:
-    if not values:
-        raise ValueError("found an empty list, needs at least one value")
-    return values
-
-
-def _distinct(values: list) -> list:
-    repeated = sorted({str(v) for v in values if values.count(v) > 1})
-    if repeated:
-        raise ValueError(f"found {', '.join(repeated)} more than once")
-    return values
-
-
-def _file_name(name: str) -> str:
-    if not re.fullmatch(r"[\w][\w.-]*", name):
-        raise ValueError(
-            f"found {name!r}, needs letters, digits, '_', '-' or '.', the first no '.': it names files"
-        )
-    return name
-
-
-Name = Annotated[str, AfterValidator(_file_name)]
-Weight = Annotated[str, BeforeValidator(_as_written)]
-# Strict: true is not 1, and 1.0 not a count. YAML reads 1e-3 as text, and people write it.
-_number = BeforeValidator(lambda v: float(v) if isinstance(v, str) and NUMBER.fullmatch(v) else v)
-Positive = Annotated[float, _number, Field(gt=0, allow_inf_nan=False, strict=True)]
-NonNegative = Annotated[float, _number, Field(ge=0, allow_inf_nan=False, strict=True)]
-Share = Annotated[float, _number, Field(ge=0, lt=1, strict=True)]
-Count = Annotated[int, Field(ge=1, strict=True)]
-Probability = Annotated[float, _number, Field(ge=0, le=1, strict=True)]
-AtLeastTwo = Annotated[int, Field(ge=2, strict=True)]
-Seed = Annotated[int, Field(ge=0, lt=2**31, strict=True)]
-
-
-# One value or several, none of them twice.
-SOME = (BeforeValidator(_listed), AfterValidator(_some), AfterValidator(_distinct))
-
-
-class Section(BaseModel):
-    """A section of the config: frozen, and unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Dataset(Section):
@@ -183,7 +107,7 @@ class Recipe(Section):
     step_factor: Positive = 0.2
     warmup: Share = 0.1  # share of one_cycle in which lr rises
     gradient: Literal["soft", "identity", "expected"] = "soft"
-    sigma: Annotated[float | str, BeforeValidator(_sigma)] = 1.0
+    sigma: Annotated[float | str, BeforeValidator(sigma_value)] = 1.0
     precision: Literal["float32", "bfloat16"] = "float32"  # of the decoder while it trains
     critic: CriticTraining = CriticTraining()
 
@@ -208,7 +132,7 @@ class EncoderFrom(Section):
 class Method(Section):
     """A codec's objective: a weight for each term, a number or ``lam`` (the grid's lambda)."""
 
-    weights: dict[str, Annotated[str, BeforeValidator(_weight_or_lam)]]
+    weights: dict[str, Annotated[str, BeforeValidator(weight_or_lam)]]
     moves: Literal["networks", "codebook"] = "networks"  # what is free to minimise the objective
     posterior: Literal["decision", "soft"] = "decision"  # a codebook encoder's view of its input
     encoder_from: EncoderFrom | None = None
@@ -238,7 +162,7 @@ class Grid(Section):
     """The product of its lists: every combination is a cell."""
 
     methods: Annotated[list[Name], *SOME]
-    lam: Annotated[list[Weight], BeforeValidator(_listed), AfterValidator(_distinct)] = []
+    lam: Annotated[list[Weight], BeforeValidator(listed), AfterValidator(distinct)] = []
     dim: Annotated[list[Count], *SOME]
     levels: Annotated[list[Annotated[int, Field(ge=2, le=256, strict=True)]], *SOME]
     dither: Annotated[list[Annotated[bool, Field(strict=True)]], *SOME] = [True]
@@ -321,6 +245,7 @@ class Config(Section):
     studies: Annotated[dict[Name, Study], Field(min_length=1)]
     evaluation: Evaluation = Evaluation()
     limits: Limits = Limits()
+    jpeg: Jpeg = Jpeg()
     cells_per_job: Count = 8  # cells that one process trains one after the other
 
     @model_validator(mode="after")

@@ -145,6 +145,49 @@ class Claims(_Table):
     note: Series[str]
 
 
+class Jpeg(_Table):
+    """Quantization tables at a quality, measured by real files. Means over images, in [0, 1]."""
+
+    run: Series[str]
+    study: Series[str]
+    dataset: Series[str]
+    split: Series[str]
+    tables: Series[str]
+    quality: Series[int] = pa.Field(ge=1, le=100)
+    objective: Series[str]  # what the tables were made for; "published" where not by us
+    subsampling: Series[str]
+    bpp_file: Series[float] = pa.Field(gt=0)  # bits per pixel of the whole file
+    bpp_scan: Series[float] = pa.Field(gt=0)  # ... of its entropy-coded scan
+    bpp_scan_dht: Series[float] = pa.Field(gt=0)  # ... of scan and Huffman tables
+    psnr: Series[float]  # dB, mean over images
+    mse: Series[float] = pa.Field(ge=0)
+    nll_nats: Series[float] = pa.Field(nullable=True)
+    accuracy: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    accuracy_judge: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    n_images: Series[int] = pa.Field(ge=1)
+    seed: Series[int]
+
+
+class JpegImages(_Table):
+    """The same per image, for intervals over images."""
+
+    run: Series[str]
+    study: Series[str]
+    tables: Series[str]
+    subsampling: Series[str]
+    image: Series[str]
+    quality: Series[int] = pa.Field(ge=1, le=100)
+    pixels: Series[int] = pa.Field(ge=1)
+    bytes_file: Series[int] = pa.Field(ge=1)
+    bytes_scan: Series[int] = pa.Field(ge=1)
+    bytes_huffman_tables: Series[int] = pa.Field(ge=0)
+    mse: Series[float] = pa.Field(ge=0)
+    psnr: Series[float]
+    nll_nats: Series[float] = pa.Field(nullable=True)
+    correct: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    correct_judge: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+
+
 SCHEMAS: dict[str, type[_Table]] = {
     "cells": Cells,
     "costs": Costs,
@@ -153,6 +196,8 @@ SCHEMAS: dict[str, type[_Table]] = {
     "classifiers": Classifiers,
     "limits": Limits,
     "claims": Claims,
+    "jpeg": Jpeg,
+    "jpeg_images": JpegImages,
 }
 
 

@@ -65,10 +65,18 @@ class Pictures:
         return np.stack(self.images)
 
 
-def random_crops(count: int, side: int, seed: int = 0) -> np.ndarray:
-    """Square crops (count, side, side, 3) of the shipped photographs, scaled at random, mirrored."""
+def random_crops(count: int, side: int, seed: int = 0, without: tuple[str, ...] = ()) -> np.ndarray:
+    """Square crops (count, side, side, 3) of the shipped photographs, scaled at random, mirrored.
+
+    Args:
+        without: names of photographs to leave out, because something will be measured on them.
+    """
     generator = np.random.default_rng(seed)
-    photographs = [(_opened(package, file), share) for package, file, share in SHIPPED]
+    photographs = [
+        (_opened(package, file), share)
+        for package, file, share in SHIPPED
+        if Path(file).name not in without
+    ]
     crops = []
     for number in range(count):
         picture, share = photographs[number % len(photographs)]
@@ -82,14 +90,15 @@ def random_crops(count: int, side: int, seed: int = 0) -> np.ndarray:
     return np.stack(crops)
 
 
-def photographs() -> Pictures:
-    """The shipped photographs whole, at the sizes that ``random_crops`` begins from."""
+def photographs(names: tuple[str, ...]) -> Pictures:
+    """Shipped photographs whole, at the sizes that ``random_crops`` begins from."""
     images = []
     for package, file, share in SHIPPED:
-        picture = _opened(package, file)
-        size = [round(length * share) for length in picture.size]
-        images.append(np.asarray(picture.resize(size, Image.Resampling.LANCZOS)))
-    return Pictures(images, [Path(file).name for _, file, _ in SHIPPED])
+        if Path(file).name in names:
+            picture = _opened(package, file)
+            size = [round(length * share) for length in picture.size]
+            images.append(np.asarray(picture.resize(size, Image.Resampling.LANCZOS)))
+    return Pictures(images, sorted(names))
 
 
 def _opened(package: str, file: str) -> Image.Image:

@@ -87,11 +87,14 @@ def _dc(codes: torch.Tensor, interleaved: bool, whole: bool, slopes: torch.Tenso
     amplitude_bits = torch.arange(SYMBOLS, device=codes.device)
     bits = (counts * (lengths + amplitude_bits)).sum(dim=1)
     if slopes is not None:
-        costs = lengths + _listed(counts, whole) + amplitude_bits
-        # From a size to the next one, spread evenly over the amplitudes between.
-        rise = (costs[:, 1 : LARGEST_SIZE + 2] - costs[:, : LARGEST_SIZE + 1]).clamp(min=0)
-        rise = rise / 2.0 ** (torch.arange(LARGEST_SIZE + 1, device=codes.device) - 1).clamp(min=0)
+        # As all differences grow, their sizes shift together and the code with them: what a size
+        # more costs is its bit of amplitude. Only the first one costs another symbol.
+        first = (lengths[:, 1] + 1 - lengths[:, 0]).clamp(min=0)
+        rise = 2.0 ** (1 - torch.arange(LARGEST_SIZE + 1, device=codes.device))
+        rise = torch.cat([first[:, None], rise[1:].expand(n, -1)], dim=1)
         slope = rise.gather(1, sizes.reshape(n, -1)).reshape(differences.shape)
+        if whole:
+            slope = slope + _widening(differences, counts)
         slope = slope * differences.sign()
         own = slope.clone()
         own[..., :-1] -= slope[..., 1:]  # a code also is what the next one is told from
@@ -99,6 +102,17 @@ def _dc(codes: torch.Tensor, interleaved: bool, whole: bool, slopes: torch.Tenso
         flat[..., order] = own
         slopes[..., 0] = flat.reshape(codes.shape)
     return bits, (counts > 0).sum(dim=1)
+
+
+def _widening(differences: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
+    """What growing differences add to the DC table, as a slope of the largest one.
+
+    Where some stay 0, the range of sizes widens: one more byte each time that the largest doubles.
+    """
+    largest = differences.abs().flatten(1).max(dim=1)
+    slope = (counts[:, 0] > 0) * 8 / np.log(2) / largest.values.clamp(min=1)
+    spread = torch.zeros_like(differences).flatten(1)
+    return spread.scatter_(1, largest.indices[:, None], slope[:, None]).reshape(differences.shape)
 
 
 def _ac(codes: torch.Tensor, quotients: torch.Tensor, whole: bool, slopes: torch.Tensor | None):

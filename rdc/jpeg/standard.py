@@ -4,6 +4,7 @@ Tables are arrays (2, 8, 8), luma and chroma, in natural order: row = vertical f
 """
 
 import io
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,6 +56,25 @@ class TableSet:
     def at(self, quality: int) -> np.ndarray:
         """The integer tables (2, 8, 8) that go into a file of this quality."""
         return scaled(self.base(quality), quality)
+
+
+def save(tables: TableSet, path: str | Path) -> None:
+    """Writes a table set as JSON, whole or not at all."""
+    content = {"qualities": list(tables.qualities), "bases": tables.bases.round(4).tolist()}
+    with replacing(path) as scratch:
+        scratch.write_text(json.dumps(content) + "\n")
+
+
+def load(path: str | Path) -> TableSet:
+    """Reads what ``save`` wrote. Raises TableError naming the file where it is anything else."""
+    try:
+        content = json.loads(Path(path).read_text())
+        bases = np.array(content["bases"], dtype=float)
+        if bases.shape[0] != len(content["qualities"]) or bases.shape[2:] != (8, 8):
+            raise ValueError(f"tables of shape {bases.shape}")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TableError(f"{path}: is no table set ({error}); delete it and run again") from None
+    return TableSet(tuple(content["qualities"]), bases)
 
 
 def scaled(tables: np.ndarray, quality: float) -> np.ndarray:

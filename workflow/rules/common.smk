@@ -35,6 +35,9 @@ BATCHES = grid.batches(CONFIG)
 # Jobs ask for a GPU only where there is one; profiles/default says how many share it.
 GPU = machine.gpu_per_job()
 TABLES = ["cells", "costs", "curves", "confusion", "classifiers"]
+if CONFIG.jpeg.studies:
+    TABLES += ["jpeg", "jpeg_images"]
+SAMPLINGS = {"420": "4:2:0", "444": "4:4:4"}  # chroma subsampling, as files are named
 
 WILDCARDS = {
     "dataset": "|".join(CONFIG.datasets),
@@ -44,6 +47,9 @@ WILDCARDS = {
     "file": "[^/]+",
     "batch": "[^/]+",
     "table": "|".join(TABLES),
+    "jpeg_study": "|".join(CONFIG.jpeg.studies),
+    "tables": "|".join(CONFIG.jpeg.tables),
+    "sampling": "|".join(SAMPLINGS),
 }
 
 
@@ -130,10 +136,52 @@ def parts_of(wildcards):
             for dataset in used_datasets()
             for classifier in used_classifiers(dataset)
         ]
+    if wildcards.table.startswith("jpeg"):
+        return [
+            f"<results>/parts/{wildcards.table}/{study}/{name}_{sampling}.parquet"
+            for study, name, sampling in jpeg_arms()
+        ]
     return [
         f"<results>/parts/{wildcards.table}/{study}/{batch}.parquet"
         for study, batch in BATCHES
     ]
+
+
+def jpeg_arms():
+    """(study, tables, sampling) of everything that JPEG is measured with."""
+    return [
+        (study, name, sampling)
+        for study, settings in CONFIG.jpeg.studies.items()
+        for name in settings.tables
+        for sampling, written in SAMPLINGS.items()
+        if written in settings.subsampling
+    ]
+
+
+def jpeg_files(wildcards):
+    return [
+        f"data/{source}/{file}"
+        for source, file in CONFIG.jpeg.sources(wildcards.jpeg_study)
+    ]
+
+
+def jpeg_study_settings(wildcards):
+    """Of a study, what its tables and rows depend on; which other tables it has is none of it."""
+    study = CONFIG.jpeg.studies[wildcards.jpeg_study].model_dump(mode="json")
+    return {**study, "tables": [wildcards.tables], "reference": wildcards.tables}
+
+
+def jpeg_table_settings(wildcards):
+    return CONFIG.jpeg.tables[wildcards.tables].model_dump(mode="json")
+
+
+def jpeg_subsampling(wildcards):
+    return SAMPLINGS[wildcards.sampling]
+
+
+def jpeg_objective(wildcards):
+    settings = CONFIG.jpeg.tables[wildcards.tables]
+    return settings.objective or settings.search or "published"
 
 
 def on_mnist(study):

@@ -8,6 +8,7 @@ FIGURES = {
     "atlas": ["planes", "rates"],
     "le": ["haar", "table3", "plane", "classes"],
     "limits": ["bernoulli", "binary", "gaussian"],
+    "luo": ["distortion", "accuracy", "tables"],
     "nguyen": [
         "classification",
         "universal",
@@ -96,6 +97,37 @@ rule figures_limits:
         "../scripts/figures_limits.py"
 
 
+rule figures_luo:
+    input:
+        jpeg="<results>/tables/jpeg.parquet",
+        images="<results>/tables/jpeg_images.parquet",
+        sets=[
+            f"<results>/jpeg/{study}/{name}_{sampling}.json"
+            for study, name, sampling in jpeg_arms()
+        ],
+        code=closure("workflow/scripts/figures_luo.py"),
+    output:
+        **{
+            f"{name}_{kind}": f"<results>/figures/luo_{name}.{kind}"
+            for name in FIGURES["luo"]
+            for kind in ("svg", "png")
+        },
+    log:
+        "<logs>/figures/luo.log",
+    benchmark:
+        "<benchmarks>/figures/luo.tsv"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=10,
+    params:
+        references={
+            name: study.reference for name, study in CONFIG.jpeg.studies.items()
+        },
+    script:
+        "../scripts/figures_luo.py"
+
+
 rule figures_nguyen:
     input:
         cells="<results>/tables/cells.parquet",
@@ -163,6 +195,7 @@ rule figures:
             f"<results>/figures/{paper}_{name}.{kind}"
             for paper, names in FIGURES.items()
             if paper in ("atlas", "limits", *CONFIG.studies)
+            or (paper == "luo" and CONFIG.jpeg.studies)
             for name in names
             for kind in ("svg", "png")
         ],

@@ -1,0 +1,92 @@
+"""The kinds of values that a config holds, checked as strictly as people's typing errors deserve."""
+
+import math
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+NUMBER = re.compile(r"([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
+
+
+def as_written(value: Any) -> str:
+    """A weight as the string the user wrote (it names paths); numbers come as YAML read them."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise ValueError(f"found {value!r}, needs a number")
+    text = value if isinstance(value, str) else repr(value)
+    try:
+        number = float(text)
+    except ValueError:
+        raise ValueError(f"found {value!r}, needs a number") from None
+    if not math.isfinite(number) or number < 0:
+        raise ValueError(f"found {text}, needs a finite number, 0 or more")
+    if NUMBER.fullmatch(text) is None:  # float() also takes blanks and underscores
+        raise ValueError(f"found {value!r}, needs a number in plain digits")
+    return text
+
+
+def weight_or_lam(value: Any) -> str:
+    if value == "lam":
+        return value
+    try:
+        return as_written(value)
+    except ValueError as error:
+        raise ValueError(f"{error}, or lam (the grid's lambda)") from None
+
+
+def sigma_value(value: Any) -> float | str:
+    if value == "2/levels":
+        return value
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or value <= 0:
+        raise ValueError(f"found {value!r}, needs a number above 0, or 2/levels")
+    return float(value)
+
+
+def listed(value: Any) -> Any:
+    """One value stands for a list of one."""
+    return value if isinstance(value, list) else [value]
+
+
+def some(values: list) -> list:
+    if not values:
+        raise ValueError("found an empty list, needs at least one value")
+    return values
+
+
+def distinct(values: list) -> list:
+    repeated = sorted({str(v) for v in values if values.count(v) > 1})
+    if repeated:
+        raise ValueError(f"found {', '.join(repeated)} more than once")
+    return values
+
+
+def file_name(name: str) -> str:
+    if not re.fullmatch(r"[\w][\w.-]*", name):
+        raise ValueError(
+            f"found {name!r}, needs letters, digits, '_', '-' or '.', the first no '.': it names files"
+        )
+    return name
+
+
+Name = Annotated[str, AfterValidator(file_name)]
+Weight = Annotated[str, BeforeValidator(as_written)]
+# Strict: true is not 1, and 1.0 not a count. YAML reads 1e-3 as text, and people write it.
+_number = BeforeValidator(lambda v: float(v) if isinstance(v, str) and NUMBER.fullmatch(v) else v)
+Positive = Annotated[float, _number, Field(gt=0, allow_inf_nan=False, strict=True)]
+NonNegative = Annotated[float, _number, Field(ge=0, allow_inf_nan=False, strict=True)]
+Share = Annotated[float, _number, Field(ge=0, lt=1, strict=True)]
+Count = Annotated[int, Field(ge=1, strict=True)]
+Probability = Annotated[float, _number, Field(ge=0, le=1, strict=True)]
+AtLeastTwo = Annotated[int, Field(ge=2, strict=True)]
+Seed = Annotated[int, Field(ge=0, lt=2**31, strict=True)]
+
+
+# One value or several, none of them twice.
+SOME = (BeforeValidator(listed), AfterValidator(some), AfterValidator(distinct))
+
+
+class Section(BaseModel):
+    """A section of the config: frozen, and unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
