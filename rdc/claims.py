@@ -5,6 +5,7 @@ Each claim of ``config/claims.yaml`` names one of ``QUERIES``, a function to a n
 against a tolerance that was committed before the run.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,10 +15,11 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from rdc import tables
-from rdc.queries import common, le, nguyen, theory, zhang
+from rdc.queries import common, le, luo, nguyen, theory, zhang
 from rdc.queries.common import Measured, Run, Untestable
 
-QUERIES = common.QUERIES | zhang.QUERIES | le.QUERIES | nguyen.QUERIES | theory.QUERIES
+PAPERS = (zhang, le, nguyen, luo)
+QUERIES = dict(item for module in (common, *PAPERS, theory) for item in module.QUERIES.items())
 
 
 class ClaimError(ValueError):
@@ -126,7 +128,7 @@ def _for_paper(run: Run, claim: Claim) -> Run:
     """The run's rows of one paper's study; of the needed data where the run has it."""
     cells = run.cells[(run.cells.study == claim.paper) & (run.cells.split == "test")]
     curves = run.curves[run.curves.study == claim.paper]
-    return Run(cells, curves, run.classifiers, run.sources, run.images)
+    return replace(run, cells=cells, curves=curves)
 
 
 def _lacking(needs: Needs, run: Run, measured: Measured) -> str:

@@ -49,6 +49,11 @@ rule claims:
         curves="<results>/tables/curves.parquet",
         classifiers="<results>/tables/classifiers.parquet",
         measured=[f"<results>/measured/{study}/{batch}" for study, batch in BATCHES],
+        jpeg=[
+            f"<results>/tables/{table}.parquet"
+            for table in TABLES
+            if table == "jpeg_images"
+        ],
         code=closure("workflow/scripts/claims.py"),
     output:
         claims="<results>/tables/claims.parquet",
@@ -62,7 +67,7 @@ rule claims:
         runtime=10,
     params:
         sources={name: dataset.source for name, dataset in CONFIG.datasets.items()},
-        papers=list(CONFIG.studies),
+        papers=[*CONFIG.studies, *(["luo"] if CONFIG.jpeg.studies else [])],
     script:
         "../scripts/claims.py"
 
