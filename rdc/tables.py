@@ -188,6 +188,22 @@ class JpegImages(_Table):
     correct_judge: Series[float] = pa.Field(ge=0, le=1, nullable=True)
 
 
+class JpegRate(_Table):
+    """Bytes of real files with Annex K's tables beside what two models estimate."""
+
+    run: Series[str]
+    study: Series[str]
+    subsampling: Series[str]
+    image: Series[str]
+    quality: Series[int] = pa.Field(ge=1, le=100)
+    pixels: Series[int] = pa.Field(ge=1)
+    bytes_file: Series[int] = pa.Field(ge=1)
+    bytes_run_length: Series[float] = pa.Field(
+        gt=0
+    )  # ours: scan and Huffman tables, and the header
+    bytes_factorized: Series[float] = pa.Field(gt=0)  # Luo's four entropy models, nothing else
+
+
 SCHEMAS: dict[str, type[_Table]] = {
     "cells": Cells,
     "costs": Costs,
@@ -198,6 +214,7 @@ SCHEMAS: dict[str, type[_Table]] = {
     "claims": Claims,
     "jpeg": Jpeg,
     "jpeg_images": JpegImages,
+    "jpeg_rate": JpegRate,
 }
 
 

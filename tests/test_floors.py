@@ -58,10 +58,12 @@ FLOORS = [
         "jpeg.measurement",
         "jpeg.readers",
         "jpeg.search",
+        "jpeg.factorized",
     ],
     [
         "loop",
         "jpeg.tuning",
+        "jpeg.estimates",
         "pretraining",
         "evaluation",
         "figures.zhang",

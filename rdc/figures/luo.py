@@ -11,7 +11,7 @@ from rdc.figures import style
 from rdc.jpeg import curves
 from rdc.jpeg.standard import TableSet
 
-NAMES = ("distortion", "accuracy", "tables")
+NAMES = ("rate", "distortion", "accuracy", "tables")
 TITLES = {
     "annex_k": "Annex K",
     "flat": "flat 16",
@@ -35,17 +35,46 @@ def draw(name: str, frames: dict[str, pd.DataFrame], sets: Sets, references: dic
     """One of ``NAMES``.
 
     Args:
-        frames: the tables ``jpeg`` and ``jpeg_images`` as ``jpeg`` and ``images``.
+        frames: the tables ``jpeg``, ``jpeg_images`` and ``jpeg_rate`` as ``jpeg``, ``images``, ``rate``.
         sets: every table set of the run.
         references: study to the tables that savings are counted from.
     """
-    return {"distortion": _distortion, "accuracy": _accuracy, "tables": _tables}[name](
-        frames, sets, references
-    )
+    figures = {
+        "rate": _rate,
+        "distortion": _distortion,
+        "accuracy": _accuracy,
+        "tables": _tables,
+    }
+    return figures[name](frames, sets, references)
 
 
 def title(tables: str) -> str:
     return TITLES.get(tables, tables)
+
+
+def _rate(frames, sets, references) -> Figure:
+    studies = list(frames["rate"].groupby(["study", "subsampling"], sort=False))
+    figure, panels = plt.subplots(1, len(studies), figsize=(4.6 * len(studies), 4.4), squeeze=False)
+    models = {
+        "factorized": ("Luo's four entropy models", style.COLOURS[1], "o"),
+        "run_length": ("runs and Huffman tables counted", style.COLOURS[0], "s"),
+    }
+    for axes, ((study, subsampling), rows) in zip(panels[0], studies, strict=True):
+        real = 8 * rows.bytes_file / rows.pixels
+        for model, (name, colour, marker) in models.items():
+            estimated = 8 * rows[f"bytes_{model}"] / rows.pixels
+            correlation = np.corrcoef(estimated, real)[0, 1]
+            error = np.abs(estimated / real - 1).mean()
+            axes.plot(
+                real, estimated, marker, color=colour, ms=3, alpha=0.5, mew=0,
+                label=f"{name}\nr = {correlation:.4f}, mean relative error {error:.1%}",
+            )  # fmt: skip
+        ends = [0, real.max()]
+        axes.plot(ends, ends, color=style.REFERENCE, lw=1)
+        axes.set(xlabel="bits per pixel of the real file", ylabel="estimated bits per pixel")
+        axes.set_title(f"{study}, {rows.image.nunique()} pictures, {subsampling}")
+        axes.legend(fontsize=8, markerscale=2)
+    return figure
 
 
 def _distortion(frames, sets, references) -> Figure:

@@ -75,13 +75,24 @@ class _Scan(torch.autograd.Function):
         return slopes * gradient.reshape(-1, 1, 1, 1, 1), None, None
 
 
+def differences(codes: torch.Tensor, interleaved: bool) -> torch.Tensor:
+    """DC codes (n, planes, rows, columns) less those coded before them, (n, planes, blocks)."""
+    values = codes.flatten(2)[..., _coding_order(codes, interleaved)]
+    return torch.diff(values, dim=-1, prepend=torch.zeros_like(values[..., :1]))
+
+
+def _coding_order(codes: torch.Tensor, interleaved: bool) -> torch.Tensor:
+    """Positions of blocks in the order of the scan."""
+    rows, columns = codes.shape[-2:]
+    order = _mcu_order(rows, columns) if interleaved else torch.arange(rows * columns)
+    return order.to(codes.device)
+
+
 def _dc(codes: torch.Tensor, interleaved: bool, whole: bool, slopes: torch.Tensor | None):
     """Bits and kinds of DC codes (n, planes, rows, columns): differences, each plane on its own."""
-    n, planes, rows, columns = codes.shape
-    order = _mcu_order(rows, columns).to(codes.device) if interleaved else slice(None)
-    values = codes.reshape(n, planes, -1)[..., order]
-    differences = torch.diff(values, dim=-1, prepend=torch.zeros_like(values[..., :1]))
-    sizes = _size(differences.abs())
+    n = len(codes)
+    steps = differences(codes, interleaved)
+    sizes = _size(steps.abs())
     counts = _count(sizes.reshape(n, -1))
     lengths = _lengths(counts)
     amplitude_bits = torch.arange(SYMBOLS, device=codes.device)
@@ -92,14 +103,14 @@ def _dc(codes: torch.Tensor, interleaved: bool, whole: bool, slopes: torch.Tenso
         first = (lengths[:, 1] + 1 - lengths[:, 0]).clamp(min=0)
         rise = 2.0 ** (1 - torch.arange(LARGEST_SIZE + 1, device=codes.device))
         rise = torch.cat([first[:, None], rise[1:].expand(n, -1)], dim=1)
-        slope = rise.gather(1, sizes.reshape(n, -1)).reshape(differences.shape)
+        slope = rise.gather(1, sizes.reshape(n, -1)).reshape(steps.shape)
         if whole:
-            slope = slope + _widening(differences, counts)
-        slope = slope * differences.sign()
+            slope = slope + _widening(steps, counts)
+        slope = slope * steps.sign()
         own = slope.clone()
         own[..., :-1] -= slope[..., 1:]  # a code also is what the next one is told from
         flat = torch.zeros_like(own)
-        flat[..., order] = own
+        flat[..., _coding_order(codes, interleaved)] = own
         slopes[..., 0] = flat.reshape(codes.shape)
     return bits, (counts > 0).sum(dim=1)
 

@@ -6,18 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from rdc import tables
-
 
 class Untestable(Exception):
     """What a query lacks in this run."""
-
-
-def no_jpeg() -> pd.DataFrame:
-    """The table ``jpeg_images`` without rows."""
-    return pd.DataFrame(
-        {column: [] for column in tables.SCHEMAS["jpeg_images"].to_schema().columns}
-    )
 
 
 @dataclass(frozen=True)
@@ -25,7 +16,8 @@ class Run:
     """What queries read: a run's tables, its datasets' sources, and saved reconstructions by cell.
 
     ``sources`` is dataset name to source (``mnist``), None for a user's folder; ``images`` is
-    (study, cell) to its file; ``jpeg_images`` the table of that name, empty without a JPEG study.
+    (study, cell) to its file; ``jpeg`` the tables ``jpeg_images``
+    and ``jpeg_rate`` by name, none without a JPEG study.
     """
 
     cells: pd.DataFrame
@@ -33,7 +25,7 @@ class Run:
     classifiers: pd.DataFrame
     sources: dict[str, str | None]
     images: dict[tuple[str, str], Path]
-    jpeg_images: pd.DataFrame = field(default_factory=no_jpeg)
+    jpeg: dict[str, pd.DataFrame] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

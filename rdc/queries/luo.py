@@ -35,10 +35,44 @@ def accuracy_gained(
     )
 
 
+def rate_correlation(run: Run, study: str, model: str, subsampling: str) -> Measured:
+    """Pearson's correlation of estimated and real bits per pixel, all pictures and qualities."""
+    estimated, real = _rates(run, study, model, subsampling)
+    error = float(np.mean(np.abs(estimated / real - 1)))
+    return Measured(
+        float(np.corrcoef(estimated, real)[0, 1]),
+        f"{len(real)} files of {study}; mean relative error {error:.1%}",
+    )
+
+
+def rate_bias(run: Run, study: str, model: str, subsampling: str, above: float) -> Measured:
+    """Mean relative error of estimated bits per pixel where the real ones exceed ``above``."""
+    estimated, real = _rates(run, study, model, subsampling)
+    errors = (estimated / real - 1)[real >= above]
+    if errors.size == 0:
+        raise Untestable(f"no file of {study} has {above:g} bits per pixel")
+    return Measured(float(errors.mean()), f"{errors.size} files of {study}")
+
+
+def _rates(run, study, model, subsampling) -> tuple[np.ndarray, np.ndarray]:
+    rows = _table(run, "jpeg_rate")
+    rows = rows[(rows.study == study) & (rows.subsampling == subsampling)]
+    if rows.empty:
+        raise Untestable(f"no rates were estimated on {study} ({subsampling}) in this run")
+    bits = 8 / rows.pixels.to_numpy()
+    return bits * rows[f"bytes_{model}"].to_numpy(), bits * rows.bytes_file.to_numpy()
+
+
+def _table(run: Run, name: str) -> pd.DataFrame:
+    if name not in run.jpeg:
+        raise Untestable("no JPEG study in this run")
+    return run.jpeg[name]
+
+
 def _pair(run, study, tables, other, score, bits, subsampling) -> list[curves.Curve]:
     found = []
     for name in (tables, other):
-        rows = run.jpeg_images
+        rows = _table(run, "jpeg_images")
         rows = rows[
             (rows.study == study) & (rows.tables == name) & (rows.subsampling == subsampling)
         ]
@@ -59,4 +93,6 @@ QUERIES = {
     "bytes_saved": bytes_saved,
     "psnr_gained": psnr_gained,
     "accuracy_gained": accuracy_gained,
+    "rate_correlation": rate_correlation,
+    "rate_bias": rate_bias,
 }

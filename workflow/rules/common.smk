@@ -36,7 +36,7 @@ BATCHES = grid.batches(CONFIG)
 GPU = machine.gpu_per_job()
 TABLES = ["cells", "costs", "curves", "confusion", "classifiers"]
 if CONFIG.jpeg.studies:
-    TABLES += ["jpeg", "jpeg_images"]
+    TABLES += ["jpeg", "jpeg_images", "jpeg_rate"]
 SAMPLINGS = {"420": "4:2:0", "444": "4:4:4"}  # chroma subsampling, as files are named
 
 WILDCARDS = {
@@ -136,6 +136,11 @@ def parts_of(wildcards):
             for dataset in used_datasets()
             for classifier in used_classifiers(dataset)
         ]
+    if wildcards.table == "jpeg_rate":
+        return [
+            f"<results>/parts/jpeg_rate/{study}/{sampling}.parquet"
+            for study, sampling in dict.fromkeys((s, c) for s, _, c in jpeg_arms())
+        ]
     if wildcards.table.startswith("jpeg"):
         return [
             f"<results>/parts/{wildcards.table}/{study}/{name}_{sampling}.parquet"
@@ -169,6 +174,12 @@ def jpeg_study_settings(wildcards):
     """Of a study, what its tables and rows depend on; which other tables it has is none of it."""
     study = CONFIG.jpeg.studies[wildcards.jpeg_study].model_dump(mode="json")
     return {**study, "tables": [wildcards.tables], "reference": wildcards.tables}
+
+
+def jpeg_pictures_settings(wildcards):
+    """Of a study, what its pictures depend on."""
+    study = CONFIG.jpeg.studies[wildcards.jpeg_study].model_dump(mode="json")
+    return {**study, "tables": ["none"], "reference": "none", "qualities": [50]}
 
 
 def jpeg_table_settings(wildcards):

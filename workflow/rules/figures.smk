@@ -8,7 +8,7 @@ FIGURES = {
     "atlas": ["planes", "rates"],
     "le": ["haar", "table3", "plane", "classes"],
     "limits": ["bernoulli", "binary", "gaussian"],
-    "luo": ["distortion", "accuracy", "tables"],
+    "luo": ["rate", "distortion", "accuracy", "tables"],
     "nguyen": [
         "classification",
         "universal",
@@ -101,6 +101,7 @@ rule figures_luo:
     input:
         jpeg="<results>/tables/jpeg.parquet",
         images="<results>/tables/jpeg_images.parquet",
+        rate="<results>/tables/jpeg_rate.parquet",
         sets=[
             f"<results>/jpeg/{study}/{name}_{sampling}.json"
             for study, name, sampling in jpeg_arms()

@@ -2,7 +2,7 @@
 
 in:  photographs that ship inside a dependency, or fetched pictures and classifiers
 out: <results>/jpeg/{study}/{tables}_{sampling}.json and a folder of text files for cjpeg -qtables,
-     parts of the tables jpeg and jpeg_images
+     parts of the tables jpeg, jpeg_images and jpeg_rate
 """
 
 
@@ -54,3 +54,25 @@ rule jpeg_measure:
         seed=lambda wildcards: CONFIG.jpeg.tables[wildcards.tables].seed,
     script:
         "../scripts/jpeg_measure.py"
+
+
+rule jpeg_rate:
+    input:
+        files=jpeg_files,
+        code=closure("workflow/scripts/jpeg_rate.py"),
+    output:
+        rows="<results>/parts/jpeg_rate/{jpeg_study}/{sampling}.parquet",
+    log:
+        "<logs>/jpeg_rate/{jpeg_study}/{sampling}.log",
+    benchmark:
+        "<benchmarks>/jpeg_rate/{jpeg_study}/{sampling}.tsv"
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        run=CONFIG.run,
+        study=jpeg_pictures_settings,
+        subsampling=jpeg_subsampling,
+    script:
+        "../scripts/jpeg_rate.py"

@@ -52,7 +52,7 @@ rule claims:
         jpeg=[
             f"<results>/tables/{table}.parquet"
             for table in TABLES
-            if table == "jpeg_images"
+            if table in ("jpeg_images", "jpeg_rate")
         ],
         code=closure("workflow/scripts/claims.py"),
     output:

@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from rdc import claims, joblog, tables
-from rdc.queries.common import Run, no_jpeg
+from rdc.queries.common import Run
 
 report = joblog.start(snakemake.log[0], expected=(claims.ClaimError, tables.TableError))
 run = Run(
@@ -16,9 +14,7 @@ run = Run(
         for folder in snakemake.input.measured
         for path in Path(folder).glob("*.images.npz")
     },
-    jpeg_images=pd.concat(
-        [no_jpeg(), *(tables.read("jpeg_images", path) for path in snakemake.input.jpeg)]
-    ),
+    jpeg={Path(path).stem: tables.read(Path(path).stem, path) for path in snakemake.input.jpeg},
 )
 ledger = claims.read(snakemake.input.ledger)
 studied = [claim for claim in ledger if claim.paper in snakemake.params.papers]

@@ -10,6 +10,7 @@ report = joblog.start(snakemake.log[0], expected=(tables.TableError, standard.Ta
 frames = {
     "jpeg": tables.read("jpeg", snakemake.input.jpeg),
     "images": tables.read("jpeg_images", snakemake.input.images),
+    "rate": tables.read("jpeg_rate", snakemake.input.rate),
 }
 sets = {
     (Path(path).parent.name, *Path(path).stem.rsplit("_", 1)): standard.load(path)
