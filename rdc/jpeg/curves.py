@@ -76,9 +76,9 @@ def _with_interval(measure, count: int, name: str, at: np.ndarray) -> pd.DataFra
     generator = np.random.default_rng(0)
     drawn = np.stack([measure(generator.integers(count, size=count)) for _ in range(RESAMPLES)])
     share = 0.5 - CONFIDENCE / 2
-    with np.errstate(all="ignore"):
-        known = ~np.isnan(drawn).all(axis=0)
-        low, high = np.full((2, len(at)), np.nan)
+    low, high = np.full((2, len(at)), np.nan)
+    known = ~np.isnan(drawn).all(axis=0)
+    if known.any():
         low[known], high[known] = np.nanquantile(drawn[:, known], [share, 1 - share], axis=0)
     value = measure(slice(None))
     return pd.DataFrame({name: at, "value": value, "low": low, "high": high})

@@ -1,0 +1,114 @@
+"""Colour pictures: kinds of files, splits, crops, and what is refused by name."""
+
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from rdc.datasets import pictures
+from rdc.datasets.sources import DataError
+
+
+def noise(*shape):
+    return np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("cats", "dogs"):
+        (tmp_path / name).mkdir()
+        for number in range(4):
+            Image.fromarray(noise(20, 30, 3)).save(tmp_path / name / f"{number}.png")
+    return tmp_path
+
+
+def test_class_folders_give_labels(folder):
+    found = pictures.from_folder(folder)
+    assert len(found) == 8 and found.classes == ("cats", "dogs")
+    assert found.labels.tolist() == [0] * 4 + [1] * 4
+    assert found.stacked().shape == (8, 20, 30, 3)
+
+
+def test_a_bad_file_is_named_and_loses_nothing_else(folder):
+    (folder / "cats" / "notes.txt").write_text("no picture")
+    (folder / "dogs" / "half.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    with pytest.warns(UserWarning) as warned:
+        found = pictures.from_folder(folder)
+    assert len(found) == 8
+    assert {"notes.txt", "half.png"} <= {
+        name for w in warned for name in ("notes.txt", "half.png") if name in str(w.message)
+    }
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK", "P", "RGBA", "I;16"])
+def test_other_modes_become_rgb(mode, tmp_path):
+    name = "a.tif" if mode in ("CMYK", "I;16") else "a.png"
+    if mode == "I;16":
+        image = Image.fromarray(np.full((9, 9), 65535, dtype=np.uint16))
+    else:
+        image = Image.fromarray(noise(9, 9, 3)).convert(mode)
+    image.save(tmp_path / name)
+    found = pictures.from_folder(tmp_path).images[0]
+    assert found.shape == (9, 9, 3) and found.dtype == np.uint8
+    assert mode != "I;16" or found.min() == 255
+
+
+def test_splits_hold_every_class_and_a_single_picture_is_refused(folder):
+    tuned, measured = pictures.split(pictures.from_folder(folder))
+    assert len(tuned) == len(measured) == 4
+    assert set(tuned.names).isdisjoint(measured.names)
+    assert tuned.labels.tolist() == measured.labels.tolist() == [0, 0, 1, 1]
+    for number in range(3):
+        (folder / "dogs" / f"{number}.png").unlink()
+    with pytest.raises(DataError, match="dogs: found 1 picture"):
+        pictures.split(pictures.from_folder(folder))
+
+
+def test_missing_folders_and_empty_classes_are_named(folder):
+    with pytest.raises(DataError, match="none: no such folder"):
+        pictures.from_folder(folder / "none")
+    (folder / "birds").mkdir()
+    with pytest.raises(DataError, match="birds: found no picture"):
+        pictures.from_folder(folder)
+
+
+def test_pictures_of_another_size_are_named(folder):
+    Image.fromarray(noise(5, 5, 3)).save(folder / "dogs" / "9.png")
+    with pytest.raises(DataError, match=r"dogs/9\.png: found \(5, 5, 3\)"):
+        pictures.from_folder(folder).stacked()
+
+
+def test_a_zip_file_is_read_by_folder_and_a_damaged_one_named(folder, tmp_path):
+    path = tmp_path / "all.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for picture in sorted(folder.rglob("*.png")):
+            archive.write(picture, f"set/train/{picture.parent.name}/{picture.name}")
+    found = pictures.from_zip(path, "set/train")
+    assert found.classes == ("cats", "dogs") and len(found) == 8
+    with pytest.raises(DataError, match="no picture under set/test/"):
+        pictures.from_zip(path, "set/test")
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(DataError, match=r"all\.zip: is damaged"):
+        pictures.from_zip(path, "set/train")
+
+
+def test_pictures_fit_a_classifiers_input():
+    found = pictures.fitted(
+        pictures.Pictures([noise(50, 80, 3), noise(20, 10, 3)], ["a", "b"]), 36, 32
+    )
+    assert found.stacked().shape == (2, 32, 32, 3)
+
+
+def test_crops_are_the_same_each_time_and_leave_out_what_is_measured_on():
+    first, second = (pictures.random_crops(6, 48, seed=2) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    whole = pictures.photographs(("coffee.png",)).images[0]
+    only = tuple(
+        name.rsplit("/", 1)[-1]
+        for _, name, _ in pictures.SHIPPED
+        if not name.endswith("coffee.png")
+    )
+    crop = pictures.random_crops(1, min(whole.shape[:2]), without=only)[0]
+    assert crop.shape == (400, 400, 3)
+    assert abs(crop.mean() - whole.mean()) < 20
