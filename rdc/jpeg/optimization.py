@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from rdc.jpeg import differentiable, rate
 from rdc.jpeg.differentiable import Blocks, Format
-from rdc.jpeg.standard import ZIGZAG, TableSet
+from rdc.jpeg.standard import ZIGZAG, TableSet, scaled
 
 # Luma steps whose geometric mean is held at 16 where quality gives the scale, as Annex K's is.
 ANCHOR_STEPS, ANCHOR = 16, 16.0
@@ -132,7 +132,7 @@ def universal(
         base.backward(gradient)
         optimizer.step()
         with torch.no_grad():  # quality, not the shape, gives the scale
-            steps -= steps[:, :1, :ANCHOR_STEPS].mean(dim=-1, keepdim=True) - np.log(ANCHOR)
+            steps -= _scale(steps) - np.log(ANCHOR)
             if step >= settings.steps // 2:
                 counted += 1
                 mean += (steps - mean) / counted
@@ -142,6 +142,45 @@ def universal(
                 f"loss {value:.3f}"
             )
     return _table_set(mean if counted else steps.detach(), settings.knots)
+
+
+def per_image(
+    start: np.ndarray,
+    data: Pool,
+    loss: Loss,
+    quality: float,
+    settings: Settings,
+) -> np.ndarray:
+    """Integer tables (n, 2, 8, 8) of each image's own, for one quality, tuned on the image itself.
+
+    Args:
+        start: the base pair (2, 8, 8) that all begin from.
+        data: the images, of one size.
+        loss: what bits are traded against, at each image's own slope.
+        settings: ``steps`` and ``lr`` count; every step sees every image.
+    """
+    steps = differentiable.zigzag(torch.from_numpy(np.log(start)).float())
+    steps = steps.repeat(len(data), 1, 1).requires_grad_()
+    optimizer = torch.optim.Adam([steps], lr=settings.lr, betas=(0.9, 0.98))
+    rows, scale = torch.arange(len(data)), _scale(steps.detach())
+    for step in range(settings.steps):
+        optimizer.param_groups[0]["lr"] = settings.lr * (1 - step / settings.steps)
+        of_bits, of_loss = _gradients(steps, quality, data, rows, loss, settings)[:2]
+        saved, lost = (-of_bits).sum(dim=(1, 2)), of_loss.sum(dim=(1, 2))
+        slopes = torch.where(lost > 0, saved / lost, 0.0).clamp(min=0)
+        gradient = of_bits + slopes[:, None, None] * of_loss
+        steps.grad = gradient - gradient.mean(dim=(1, 2), keepdim=True)
+        optimizer.step()
+        with torch.no_grad():  # each keeps its scale
+            steps -= _scale(steps) - scale
+    natural = np.empty((len(data), 2, 64))
+    natural[..., ZIGZAG] = steps.detach().exp().numpy()
+    return np.stack([scaled(pair, quality) for pair in natural.reshape(-1, 2, 8, 8)])
+
+
+def _scale(steps: torch.Tensor) -> torch.Tensor:
+    """The mean logarithm of the first luma steps, (..., 1, 1)."""
+    return steps[..., :1, :ANCHOR_STEPS].mean(dim=-1, keepdim=True)
 
 
 def _samples(count: int, settings: Settings) -> Iterator[tuple[float, torch.Tensor]]:
@@ -157,17 +196,30 @@ def _direction(base, quality, data, rows, loss, settings, slopes):
 
     The slope is measured here too: it is the ratio of what both lose and gain by larger steps.
     """
-    leaf = base.detach().requires_grad_()
-    tables = differentiable.scaled_tables(leaf.exp(), quality, "straight_through")
-    quotients, codes = differentiable.quantize(data.blocks, tables, settings.rounding)
-    bits = sum(rate.run_length_bits(quotients, data.format.subsampling, settings.whole)).mean()
-    value = loss(differentiable.reconstruct(codes, tables, data.format), rows).mean()
-    (of_bits,) = torch.autograd.grad(bits.log(), leaf, retain_graph=True)
-    (of_loss,) = torch.autograd.grad(value, leaf)
+    of_bits, of_loss, bits, value = _gradients(base, quality, data, rows, loss, settings)
     slope = slopes.updated(quality, -of_bits.sum().item(), of_loss.sum().item())
     gradient = of_bits + slope * of_loss
     pixels = data.format.height * data.format.width
-    return gradient - gradient.mean(), bits.item() / pixels, value.item()
+    return gradient - gradient.mean(), bits.mean().item() / pixels, value.mean().item()
+
+
+def _gradients(steps, quality, data, rows, loss, settings):
+    """Gradients of ln(bits) and of the loss with respect to steps' logarithms, and both per image.
+
+    With one pair for all images those of ln(mean bits) and of the mean loss; with a pair for each,
+    those of each image's own.
+    """
+    leaf = steps.detach().requires_grad_()
+    tables = differentiable.scaled_tables(leaf.exp(), quality, "straight_through")
+    quotients, codes = differentiable.quantize(data.blocks, tables, settings.rounding)
+    bits = sum(rate.run_length_bits(quotients, data.format.subsampling, settings.whole))
+    values = loss(differentiable.reconstruct(codes, tables, data.format), rows)
+    own = steps.ndim == 3
+    (of_bits,) = torch.autograd.grad(
+        bits.log().sum() if own else bits.mean().log(), leaf, retain_graph=True
+    )
+    (of_loss,) = torch.autograd.grad(values.sum() if own else values.mean(), leaf)
+    return of_bits, of_loss, bits.detach(), values.detach()
 
 
 def _between(steps: torch.Tensor, knots: tuple[int, ...], quality: float) -> torch.Tensor:
