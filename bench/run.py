@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # nothing needs to be installed
 
-from bench import critic, grid, limits, plot, quality, rows, startup, throughput
+from bench import critic, grid, jpeg, limits, plot, quality, rows, startup, throughput
 
 PARTS = {
     "throughput": throughput,
@@ -22,6 +22,7 @@ PARTS = {
     "quality": quality,
     "startup": startup,
     "limits": limits,
+    "jpeg": jpeg,
 }
 TABLE = Path(__file__).with_name("results.csv")
 
