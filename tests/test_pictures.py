@@ -100,6 +100,15 @@ def test_pictures_fit_a_classifiers_input():
     assert found.stacked().shape == (2, 32, 32, 3)
 
 
+def test_small_pictures_are_passed_over_by_crops_and_all_small_refused(folder):
+    Image.fromarray(noise(64, 70, 3)).save(folder / "dogs" / "large.png")
+    found = pictures.from_folder(folder)
+    crops = pictures.crops_of(found, 5, 48)
+    assert crops.shape == (5, 48, 48, 3)
+    with pytest.raises(DataError, match="no picture of 96 x 96 pixels or more among 9"):
+        pictures.crops_of(found, 5, 96)
+
+
 def test_crops_are_the_same_each_time_and_leave_out_what_is_measured_on():
     first, second = (pictures.random_crops(6, 48, seed=2) for _ in range(2))
     np.testing.assert_array_equal(first, second)

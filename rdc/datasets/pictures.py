@@ -90,6 +90,27 @@ def random_crops(count: int, side: int, seed: int = 0, without: tuple[str, ...] 
     return np.stack(crops)
 
 
+def crops_of(pictures: Pictures, count: int, side: int, seed: int = 0) -> np.ndarray:
+    """Square crops (count, side, side, 3) of pictures as they are, mirrored at random.
+
+    Pictures smaller than a crop are passed over. Raises DataError where all are.
+    """
+    generator = np.random.default_rng(seed)
+    large = [image for image in pictures.images if min(image.shape[:2]) >= side]
+    if not large:
+        raise DataError(
+            f"found no picture of {side} x {side} pixels or more among {len(pictures)} to tune on, "
+            f"such as {pictures.names[0]}; give a smaller 'side'"
+        )
+    crops = []
+    for number in range(count):
+        image = large[number % len(large)]
+        top, left = (int(generator.integers(0, n - side + 1)) for n in image.shape[:2])
+        crop = image[top : top + side, left : left + side]
+        crops.append(crop[:, ::-1] if generator.random() < 0.5 else crop)
+    return np.stack(crops)
+
+
 def photographs(names: tuple[str, ...]) -> Pictures:
     """Shipped photographs whole, at the sizes that ``random_crops`` begins from."""
     images = []

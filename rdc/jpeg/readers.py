@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from rdc.datasets import pictures
@@ -31,7 +32,22 @@ def material(study: Study, data: str | Path) -> Material:
         archive = data_file("cifar10", "cifar10-subset.zip", data)
         parts = (pictures.from_zip(archive, f"cifar10-subset/{p}") for p in ("train", "test"))
         return Material(*parts)
+    if study.folder is not None:
+        return Material(*pictures.split(pictures.from_folder(study.folder)))
     return Material(None, pictures.photographs(HELD_OUT))
+
+
+def crops(study: Study, count: int, side: int, seed: int, data: str | Path) -> np.ndarray:
+    """What tables for rate and distortion are tuned on, (count, side, side, 3) uint8.
+
+    Of the user's own pictures, or of CIFAR-10's training images, where the study has such; of the
+    shipped photographs otherwise. Raises DataError where no picture is large enough.
+    """
+    tuned_on = material(study, data).tuned_on
+    if tuned_on is not None:
+        return pictures.crops_of(tuned_on, count, side, seed)
+    without = HELD_OUT if study.pictures == "photographs" else ()
+    return pictures.random_crops(count, side, seed, without)
 
 
 def classifier(name: str, data: str | Path) -> torch.nn.Module:

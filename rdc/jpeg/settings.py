@@ -60,10 +60,12 @@ class Study(Section):
 
     Photographs and Kodak have no classes: tables are tuned on crops of the shipped photographs and
     measured on whole pictures. CIFAR-10 has: tables are tuned on its training images with
-    ``classifier`` and measured on its test images, where ``judge`` never took part.
+    ``classifier`` and measured on its test images, where ``judge`` never took part. Of a ``folder``
+    of one's own, tables are tuned on crops of every other picture and measured on the rest.
     """
 
-    pictures: Literal["photographs", "kodak", "cifar10"]
+    pictures: Literal["photographs", "kodak", "cifar10"] | None = None
+    folder: Path | None = None
     tables: Annotated[list[Name], *SOME]
     qualities: Annotated[list[Quality], *SOME]
     subsampling: Annotated[list[Literal["4:2:0", "4:4:4"]], *SOME] = ["4:2:0"]
@@ -71,8 +73,15 @@ class Study(Section):
     judge: Literal["resnet20", "resnet56"] | None = None
     reference: Name = "annex_k"  # whose rates and losses savings are counted from
 
+    @property
+    def dataset(self) -> str:
+        """What its pictures are called in tables."""
+        return self.pictures or self.folder.name
+
     @model_validator(mode="after")
     def _classes(self) -> "Study":
+        if (self.pictures is None) == (self.folder is None):
+            raise ValueError("needs exactly one of 'pictures' and 'folder'")
         if (self.pictures == "cifar10") != (self.classifier is not None):
             raise ValueError(
                 f"classifier: found {self.classifier} for pictures {self.pictures!r}: cifar10 needs "
@@ -110,6 +119,7 @@ class Jpeg(Section):
         """(source, file) pairs that a study's pictures and classifiers come from."""
         wanted = self.studies[study]
         files = {
+            None: [],
             "photographs": [],
             "kodak": [("kodak", "kodak.zip")],
             "cifar10": [("cifar10", "cifar10-subset.zip")],

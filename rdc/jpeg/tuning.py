@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rdc.datasets import pictures
 from rdc.jpeg import measurement, optimization, readers, search, standard
 from rdc.jpeg.settings import Study, Tables
 from rdc.jpeg.standard import TableSet
@@ -35,8 +34,7 @@ def make(
         return _searched(settings, study, subsampling, data, threads, report)
     if settings.objective == "rate_accuracy":
         return _for_a_classifier(settings, study, subsampling, data, report)
-    without = readers.HELD_OUT if study.pictures == "photographs" else ()
-    crops = pictures.random_crops(settings.crops, settings.side, settings.seed, without)
+    crops = readers.crops(study, settings.crops, settings.side, settings.seed, data)
     pool = optimization.pool(crops, subsampling)
     loss = optimization.log_distortion(pool.images)
     return _optimised(settings, pool, loss, False, report)

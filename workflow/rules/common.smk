@@ -164,6 +164,9 @@ def jpeg_arms():
 
 
 def jpeg_files(wildcards):
+    folder = CONFIG.jpeg.studies[wildcards.jpeg_study].folder
+    if folder is not None:
+        return sorted(str(path) for path in folder.rglob("*") if path.is_file())
     return [
         f"data/{source}/{file}"
         for source, file in CONFIG.jpeg.sources(wildcards.jpeg_study)

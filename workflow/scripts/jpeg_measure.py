@@ -33,6 +33,6 @@ names = {
     "subsampling": snakemake.params.subsampling,
 }
 formats.write("jpeg_images", [{**names, **row} for row in records], snakemake.output.images)
-described = {**names, "dataset": study.pictures, "split": "test"}
+described = {**names, "dataset": study.dataset, "split": "test"}
 rows = measurement.summary(records, described, snakemake.params.objective, snakemake.params.seed)
 formats.write("jpeg", rows, snakemake.output.rows)

@@ -3,20 +3,17 @@
 import torch
 
 from rdc import joblog, tables
-from rdc.datasets import pictures, sources
+from rdc.datasets import sources
 from rdc.jpeg import estimates, readers, settings
 
 report = joblog.start(snakemake.log[0], expected=(sources.DataError,))
 torch.set_num_threads(snakemake.threads)
 study = settings.Study.model_validate(snakemake.params.study)
-material = readers.material(study, "data")
-if material.tuned_on is None:
-    fitted_on = pictures.random_crops(300, 96, without=readers.HELD_OUT)
-else:
-    fitted_on = material.tuned_on.take(range(0, len(material.tuned_on), 5)).stacked()
+side = 32 if study.pictures == "cifar10" else 96
+fitted_on = readers.crops(study, 300 * 96**2 // side**2, side, 0, "data")
 model = estimates.fitted(fitted_on, snakemake.params.subsampling)
 rows = estimates.records(
-    estimates.chosen(material.measured_on),
+    estimates.chosen(readers.material(study, "data").measured_on),
     list(range(10, 91, 10)),
     snakemake.params.subsampling,
     model,
