@@ -49,6 +49,6 @@ localrules:
 rule all:
     default_target: True
     input:
-        report=rules.report.output,
+        report=rules.report.output if CONFIG.studies else [],
         tables=rules.tables.input,
         figures=rules.figures.input,

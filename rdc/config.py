@@ -235,14 +235,14 @@ class Limits(Section):
 
 
 class Config(Section):
-    """A whole config file."""
+    """A whole config file: studies of codecs, of JPEG tables, or of both."""
 
     run: Name
-    datasets: dict[Name, Dataset]
-    classifiers: dict[Name, Classifier]
-    methods: dict[Name, Method]
-    recipes: dict[Name, Recipe]
-    studies: Annotated[dict[Name, Study], Field(min_length=1)]
+    datasets: dict[Name, Dataset] = {}
+    classifiers: dict[Name, Classifier] = {}
+    methods: dict[Name, Method] = {}
+    recipes: dict[Name, Recipe] = {}
+    studies: dict[Name, Study] = {}
     evaluation: Evaluation = Evaluation()
     limits: Limits = Limits()
     jpeg: Jpeg = Jpeg()
@@ -250,7 +250,9 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _names_resolve(self) -> "Config":
-        if JUDGE not in self.classifiers:
+        if not self.studies and not self.jpeg.studies:
+            raise ValueError("studies: found none, here or under jpeg; needs at least one")
+        if self.studies and JUDGE not in self.classifiers:
             raise ValueError(f"classifiers: needs an entry {JUDGE!r}, which no codec trains with")
         for study_name, study in self.studies.items():
             where = f"studies.{study_name}"

@@ -7,6 +7,8 @@ from pydantic import BaseModel
 
 
 def nearest(found: str, allowed) -> str:
+    if not allowed:
+        return ", but none are defined"
     close = difflib.get_close_matches(str(found), [str(a) for a in allowed], n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     return f", allowed are {', '.join(map(str, allowed))}{hint}"

@@ -168,12 +168,66 @@ def test_a_wrong_type_or_range_is_told(path, value, message, raw):
 @pytest.mark.parametrize(
     "path",
     [
-        *("run", "datasets", "methods", "recipes", "studies", "classifiers"),
+        "run",
         *("studies.one.dataset", f"{GRID}.dim", "recipes.short.epochs"),
     ],
 )
 def test_a_missing_key_is_named(path, raw):
     assert fault(changed(raw, path, None)) == f"{path}: missing; it has no default"
+
+
+@pytest.mark.parametrize(
+    "section, message",
+    [
+        ("datasets", "studies.one.dataset: found 'digits', but none are defined"),
+        ("methods", f"{GRID}.methods: found 'rdc', but none are defined"),
+        ("recipes", f"{GRID}.recipe: found 'short', but none are defined"),
+        ("classifiers", "classifiers: needs an entry 'judge', which no codec trains with"),
+        ("studies", "studies: found none, here or under jpeg; needs at least one"),
+    ],
+)
+def test_a_missing_section_is_named_where_it_is_needed(section, message, raw):
+    assert fault(changed(raw, section, None)) == message
+
+
+def test_jpeg_alone_needs_no_codec():
+    tables = {"annex_k": {"shipped": "annex_k"}}
+    study = {"folder": "photos", "tables": "annex_k", "qualities": 50}
+    found = config.parse({"run": "mine", "jpeg": {"tables": tables, "studies": {"own": study}}})
+    assert found.jpeg.studies["own"].dataset == "photos"
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"tables": ["anex_k"], "reference": "anex_k"}, "did you mean 'annex_k'?"),
+        ({"pictures": "kodak"}, "needs exactly one of 'pictures' and 'folder'"),
+        ({"qualities": [0]}, "needs"),
+        ({"classifier": "resnet20"}, "classifier: found resnet20"),
+        ({"reference": "flat"}, "reference: found 'flat', needs one of"),
+    ],
+)
+def test_a_faulty_jpeg_study_is_told(changes, message):
+    tables = {"annex_k": {"shipped": "annex_k"}}
+    study = {"folder": "photos", "tables": "annex_k", "qualities": 50} | changes
+    raw = {"run": "mine", "jpeg": {"tables": tables, "studies": {"own": study}}}
+    assert message in fault(raw)
+
+
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        ({}, "found none, needs exactly one of shipped, search, objective"),
+        ({"shipped": "flat", "objective": "rate_distortion"}, "found shipped and objective"),
+        ({"objective": "rate_distortion", "knots": [80, 20]}, "needs rising qualities"),
+        ({"objective": "rate_distortion", "qualities": [90, 10]}, "needs the lower one first"),
+        ({"objective": "rate_distortion", "side": 50}, "side"),
+    ],
+)
+def test_faulty_tables_are_told(settings, message):
+    study = {"folder": "photos", "tables": "t", "qualities": 50, "reference": "t"}
+    raw = {"run": "mine", "jpeg": {"tables": {"t": settings}, "studies": {"own": study}}}
+    assert message in fault(raw)
 
 
 # Not pydantic's names for the alternatives of a union, each with a line of its own.

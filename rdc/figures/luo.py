@@ -24,6 +24,7 @@ TITLES = {
     "tuned_accuracy_varying": "... shape changes with quality",
     "sorted_random": "sorted random search",
 }
+SAVINGS_AT = np.array([30.0, 32.0, 34.0, 36.0, 38.0])
 PSNRS = np.arange(28.0, 40.01, 0.5)
 BITS_STEPS = 12
 
@@ -50,6 +51,27 @@ def draw(name: str, frames: dict[str, pd.DataFrame], sets: Sets, references: dic
 
 def title(tables: str) -> str:
     return TITLES.get(tables, tables)
+
+
+def savings(images: pd.DataFrame, references: dict[str, str]) -> str:
+    """Lines for the terminal: percent of the reference's bytes saved at equal PSNR."""
+    lines = []
+    for (study, subsampling), rows in images.groupby(["study", "subsampling"], sort=False):
+        parts = dict(iter(rows.groupby("tables", sort=False)))
+        if references[study] not in parts:
+            continue
+        reference = curves.curve(parts[references[study]], "psnr", "file")
+        lines.append(
+            f"{study}, {len(reference.bits)} pictures, {subsampling}: % of bytes saved against "
+            f"{title(references[study])}"
+        )
+        lines.append(" " * 34 + "".join(f"{f'{at:g} dB':>9}" for at in SAVINGS_AT))
+        for tables, part in parts.items():
+            if tables != references[study]:
+                saved = curves.saving(curves.curve(part, "psnr", "file"), reference, SAVINGS_AT)
+                numbers = "".join(f"{v:9.1f}" if v == v else f"{'-':>9}" for v in saved.value)
+                lines.append(f"  {title(tables):<32}{numbers}")
+    return "\n".join(lines)
 
 
 def _rate(frames, sets, references) -> Figure:

@@ -34,7 +34,9 @@ machine.use_this_checkout()
 BATCHES = grid.batches(CONFIG)
 # Jobs ask for a GPU only where there is one; profiles/default says how many share it.
 GPU = machine.gpu_per_job()
-TABLES = ["cells", "costs", "curves", "confusion", "classifiers"]
+TABLES = []
+if CONFIG.studies:
+    TABLES += ["cells", "costs", "curves", "confusion", "classifiers"]
 if CONFIG.jpeg.studies:
     TABLES += ["jpeg", "jpeg_images", "jpeg_rate"]
 SAMPLINGS = {"420": "4:2:0", "444": "4:4:4"}  # chroma subsampling, as files are named

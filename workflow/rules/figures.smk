@@ -195,7 +195,7 @@ rule figures:
         [
             f"<results>/figures/{paper}_{name}.{kind}"
             for paper, names in FIGURES.items()
-            if paper in ("atlas", "limits", *CONFIG.studies)
+            if (paper in ("atlas", "limits", *CONFIG.studies) and CONFIG.studies)
             or (paper == "luo" and CONFIG.jpeg.studies)
             for name in names
             for kind in ("svg", "png")

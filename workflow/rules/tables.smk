@@ -74,4 +74,7 @@ rule claims:
 
 rule tables:
     input:
-        expand("<results>/tables/{table}.parquet", table=[*TABLES, "limits", "claims"]),
+        expand(
+            "<results>/tables/{table}.parquet",
+            table=[*TABLES, *(["limits", "claims"] if CONFIG.studies else [])],
+        ),

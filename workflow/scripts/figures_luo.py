@@ -1,5 +1,6 @@
 """Luo's figures."""
 
+import sys
 from pathlib import Path
 
 from rdc import joblog, tables
@@ -16,6 +17,7 @@ sets = {
     (Path(path).parent.name, *Path(path).stem.rsplit("_", 1)): standard.load(path)
     for path in snakemake.input.sets
 }
+sys.stderr.write("\n" + luo.savings(frames["images"], snakemake.params.references) + "\n")
 for name in luo.NAMES:
     report(name)
     svg, png = snakemake.output[f"{name}_svg"], snakemake.output[f"{name}_png"]
