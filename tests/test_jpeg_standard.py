@@ -1,6 +1,8 @@
 """Tables, quality, text files and the real encoder."""
 
 import io
+import shutil
+import subprocess
 
 import numpy as np
 import pytest
@@ -94,3 +96,29 @@ def test_the_zigzag_begins_and_ends_as_the_standard_draws_it():
     assert standard.ZIGZAG[:10].tolist() == [0, 1, 8, 16, 9, 2, 3, 10, 17, 24]
     assert standard.ZIGZAG[-3:].tolist() == [55, 62, 63]
     assert sorted(standard.ZIGZAG) == list(range(64))
+
+
+def test_cjpeg_writes_the_same_bytes_with_an_exported_table(tmp_path):
+    if shutil.which("cjpeg") is None:
+        pytest.skip("no cjpeg here (Debian: libjpeg-turbo-progs)")
+    pixels = noise(48, 80, 3)
+    Image.fromarray(pixels).save(tmp_path / "a.ppm")
+    tables = standard.named("ramp").at(70)
+    standard.write_text(tables, tmp_path / "a.qtables", "ramp at 70")
+    done = subprocess.run(
+        [
+            "cjpeg",
+            "-quality",
+            "50",
+            "-optimize",
+            "-sample",
+            "2x2",
+            "-qtables",
+            "a.qtables",
+            "a.ppm",
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout == standard.encode(pixels, tables, "4:2:0")
