@@ -204,13 +204,19 @@ def _images_in(folder: Path) -> list[np.ndarray]:
 
 def _fitted(image: Image.Image) -> np.ndarray:
     """The central square at 28 x 28, grey, uint8."""
-    if image.mode.startswith("I"):  # 16 bits: Pillow would clip, not scale
-        levels = np.asarray(image, dtype=np.float64) * (255 / 65535)
-        image = Image.fromarray(np.round(levels).clip(0, 255).astype(np.uint8))
+    image = eight_bits(image)
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     square = image.convert("L").crop((left, top, left + side, top + side))
     return np.asarray(square.resize((SIDE, SIDE), Image.Resampling.LANCZOS))
+
+
+def eight_bits(image: Image.Image) -> Image.Image:
+    """An image of 16 bits scaled to 8, where Pillow would clip; any other as it is."""
+    if not image.mode.startswith("I"):
+        return image
+    levels = np.asarray(image, dtype=np.float64) * (255 / 65535)
+    return Image.fromarray(np.round(levels).clip(0, 255).astype(np.uint8))
 
 
 def _mixed(by_class: list[list[np.ndarray]]) -> Labelled:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from rdc.datasets.images import class_folders
+from rdc.datasets.images import class_folders, eight_bits
 from rdc.datasets.sources import DataError
 
 # Natural photographs inside scikit-image and scikit-learn. JPEG files come last with the share of
@@ -228,7 +228,4 @@ def _pictures_in(folder: Path) -> tuple[list[np.ndarray], list[str]]:
 
 def _colour(image: Image.Image) -> np.ndarray:
     """(h, w, 3) uint8 RGB of a picture of any mode."""
-    if image.mode.startswith("I"):  # 16 bits: Pillow would clip, not scale
-        levels = np.asarray(image, dtype=np.float64) * (255 / 65535)
-        image = Image.fromarray(np.round(levels).clip(0, 255).astype(np.uint8))
-    return np.asarray(image.convert("RGB"))
+    return np.asarray(eight_bits(image).convert("RGB"))

@@ -38,11 +38,11 @@ def records(
     report: Callable[[str], None] = lambda line: None,
 ) -> list[dict]:
     """One record per picture and quality, as the table ``jpeg_rate`` has them."""
-    rows = []
+    rows, tables = [], standard.named(TABLES)
     for name, image in zip(pictures.names, pictures.images, strict=True):
         blocks, _ = differentiable.transform(_tensor(image[None]), subsampling)
         for quality in qualities:
-            content = standard.encode(image, standard.named(TABLES).at(quality), subsampling)
+            content = standard.encode(image, tables.at(quality), subsampling)
             quotients, codes = differentiable.quantize(blocks, _steps(quality))
             ours = sum(rate.run_length_bits(quotients, subsampling)).item() / 8
             theirs = factorized.estimated_bits(model, factorized.histograms(codes, subsampling))

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from rdc.jpeg import differentiable, rate
 from rdc.jpeg.differentiable import Blocks, Format
-from rdc.jpeg.standard import ZIGZAG, TableSet, scaled
+from rdc.jpeg.standard import ZIGZAG, TableSet, neighbours, scaled
 
 # Luma steps whose geometric mean is held at 16 where quality gives the scale, as Annex K's is.
 ANCHOR_STEPS, ANCHOR = 16, 16.0
@@ -224,11 +224,8 @@ def _gradients(steps, quality, data, rows, loss, settings):
 
 def _between(steps: torch.Tensor, knots: tuple[int, ...], quality: float) -> torch.Tensor:
     """The base (2, 64) at a quality, linear between knots: ``TableSet.base`` in logarithms."""
-    right = int(np.searchsorted(knots, quality))
-    if right == 0 or right == len(knots):
-        return steps[min(right, len(knots) - 1)]
-    share = (quality - knots[right - 1]) / (knots[right] - knots[right - 1])
-    return (1 - share) * steps[right - 1] + share * steps[right]
+    left, right, share = neighbours(knots, quality)
+    return steps[left] if left == right else (1 - share) * steps[left] + share * steps[right]
 
 
 def _logarithms(tables: TableSet, knots: tuple[int, ...]) -> torch.Tensor:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from rdc.jpeg.differentiable import Blocks, threshold_slope
+from rdc.jpeg.differentiable import Blocks, rounded, threshold_slope
 
 ZRL, EOB = 0xF0, 0x00  # sixteen zeros; nothing more in this block
 SYMBOLS = 256
@@ -58,7 +58,7 @@ class _Scan(torch.autograd.Function):
     @staticmethod
     def forward(ctx, quotients, interleaved, whole):
         n = len(quotients)
-        codes = torch.trunc(quotients + torch.copysign(torch.tensor(0.5), quotients))
+        codes = rounded(quotients, "hard")
         slopes = torch.zeros_like(quotients) if ctx.needs_input_grad[0] else None
         dc_bits, dc_kinds = _dc(codes[..., 0], interleaved, whole, slopes)
         ac_bits, ac_kinds = _ac(

@@ -1,6 +1,5 @@
 """The classifiers that read JPEG pictures, and the pictures of a study."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,26 +14,32 @@ from rdc.networks import resnets
 HELD_OUT = ("astronaut.png", "coffee.png")
 
 
-@dataclass(frozen=True)
-class Material:
-    """What a study is tuned on, where that is not crops of photographs, and measured on."""
+def tuned_on(study: Study, data: str | Path) -> Pictures | None:
+    """The pictures a study's tables are tuned on; None where that is crops of the shipped ones.
 
-    tuned_on: Pictures | None
-    measured_on: Pictures
-
-
-def material(study: Study, data: str | Path) -> Material:
-    """A study's pictures, from files under ``data``. Raises DataError where they are missing."""
-    if study.pictures == "kodak":
-        archive = data_file("kodak", "kodak.zip", data)
-        return Material(None, pictures.from_zip(archive, "kodak"))
+    Both functions read files under ``data`` and raise DataError where they are missing.
+    """
     if study.pictures == "cifar10":
-        archive = data_file("cifar10", "cifar10-subset.zip", data)
-        parts = (pictures.from_zip(archive, f"cifar10-subset/{p}") for p in ("train", "test"))
-        return Material(*parts)
+        return _cifar10("train", data)
     if study.folder is not None:
-        return Material(*pictures.split(pictures.from_folder(study.folder)))
-    return Material(None, pictures.photographs(HELD_OUT))
+        return pictures.split(pictures.from_folder(study.folder))[0]
+    return None
+
+
+def measured_on(study: Study, data: str | Path) -> Pictures:
+    """The pictures a study's tables are measured on, none of which they were tuned on."""
+    if study.pictures == "kodak":
+        return pictures.from_zip(data_file("kodak", "kodak.zip", data), "kodak")
+    if study.pictures == "cifar10":
+        return _cifar10("test", data)
+    if study.folder is not None:
+        return pictures.split(pictures.from_folder(study.folder))[1]
+    return pictures.photographs(HELD_OUT)
+
+
+def _cifar10(part: str, data: str | Path) -> Pictures:
+    archive = data_file("cifar10", "cifar10-subset.zip", data)
+    return pictures.from_zip(archive, f"cifar10-subset/{part}")
 
 
 def crops(study: Study, count: int, side: int, seed: int, data: str | Path) -> np.ndarray:
@@ -43,9 +48,9 @@ def crops(study: Study, count: int, side: int, seed: int, data: str | Path) -> n
     Of the user's own pictures, or of CIFAR-10's training images, where the study has such; of the
     shipped photographs otherwise. Raises DataError where no picture is large enough.
     """
-    tuned_on = material(study, data).tuned_on
-    if tuned_on is not None:
-        return pictures.crops_of(tuned_on, count, side, seed)
+    own = tuned_on(study, data)
+    if own is not None:
+        return pictures.crops_of(own, count, side, seed)
     without = HELD_OUT if study.pictures == "photographs" else ()
     return pictures.random_crops(count, side, seed, without)
 

@@ -44,18 +44,27 @@ class TableSet:
 
     def base(self, quality: float) -> np.ndarray:
         """The base pair (2, 8, 8) at a quality, before scaling."""
-        right = int(np.searchsorted(self.qualities, quality))
-        if right == 0 or right == len(self.qualities):
-            return self.bases[min(right, len(self.qualities) - 1)]
-        low, high = self.qualities[right - 1], self.qualities[right]
-        share = (quality - low) / (high - low)
-        return np.exp(
-            (1 - share) * np.log(self.bases[right - 1]) + share * np.log(self.bases[right])
-        )
+        left, right, share = neighbours(self.qualities, quality)
+        if left == right:
+            return self.bases[left]
+        return np.exp((1 - share) * np.log(self.bases[left]) + share * np.log(self.bases[right]))
 
     def at(self, quality: int) -> np.ndarray:
         """The integer tables (2, 8, 8) that go into a file of this quality."""
         return scaled(self.base(quality), quality)
+
+
+def neighbours(qualities: Sequence[int], quality: float) -> tuple[int, int, float]:
+    """Positions of the qualities on either side of one, and how far it is on the way to the right.
+
+    Beyond the first or the last, both are that one.
+    """
+    right = int(np.searchsorted(qualities, quality))
+    if right == 0 or right == len(qualities):
+        end = min(right, len(qualities) - 1)
+        return end, end, 0.0
+    low, high = qualities[right - 1], qualities[right]
+    return right - 1, right, (quality - low) / (high - low)
 
 
 def save(tables: TableSet, path: str | Path) -> None:

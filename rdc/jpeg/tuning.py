@@ -41,7 +41,7 @@ def make(
 
 
 def _for_a_classifier(settings, study, subsampling, data, report) -> TableSet:
-    tuned_on = readers.material(study, data).tuned_on
+    tuned_on = readers.tuned_on(study, data)
     pool = optimization.pool(tuned_on.stacked(), subsampling)
     classifier = readers.classifier(study.classifier, data)
     loss = optimization.misreading(classifier, torch.from_numpy(tuned_on.labels))
@@ -63,7 +63,7 @@ def _optimised(settings, pool, loss, whole, report) -> TableSet:
 
 
 def _searched(settings, study, subsampling, data, threads, report) -> TableSet:
-    tuned_on = readers.material(study, data).tuned_on
+    tuned_on = readers.tuned_on(study, data)
     classifier = readers.classifier(study.classifier, data)
     order = np.random.default_rng(settings.seed).permutation(len(tuned_on))
 

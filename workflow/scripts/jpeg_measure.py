@@ -18,7 +18,7 @@ classifiers = {
     role: readers.classifier(name, "data") for role, name in chosen.items() if name is not None
 }
 records = measurement.records(
-    readers.material(study, "data").measured_on,
+    readers.measured_on(study, "data"),
     standard.load(snakemake.input.tables),
     study.qualities,
     snakemake.params.subsampling,

@@ -13,7 +13,7 @@ side = 32 if study.pictures == "cifar10" else 96
 fitted_on = readers.crops(study, 300 * 96**2 // side**2, side, 0, "data")
 model = estimates.fitted(fitted_on, snakemake.params.subsampling)
 rows = estimates.records(
-    estimates.chosen(readers.material(study, "data").measured_on),
+    estimates.chosen(readers.measured_on(study, "data")),
     list(range(10, 91, 10)),
     snakemake.params.subsampling,
     model,
