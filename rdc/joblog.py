@@ -1,12 +1,15 @@
 """A job's log file and its line at the terminal, and how its failures read."""
 
+import os
 import sys
 import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-TERMINAL_SECONDS = 20  # between two lines of one job where the terminal cannot be rewritten
+from rdc.progress import QUIET_JOBS
+
+TERMINAL_SECONDS = 20  # between two lines of one job
 
 
 def start(path: str | Path, expected: tuple[type[Exception], ...] = ()) -> Callable[[str], None]:
@@ -17,8 +20,8 @@ def start(path: str | Path, expected: tuple[type[Exception], ...] = ()) -> Calla
         expected: errors whose message says it all; others are logged with their traceback.
 
     Returns:
-        A function that logs a line with the time, and shows it at the terminal: rewriting one line
-        where that is possible, else no more than one every 20 seconds.
+        A function that logs a line with the time, and shows it at the terminal, no more than one
+        every 20 seconds; where the run has a line of its own (``progress``), that one shows it.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     log = open(path, "w", buffering=1)  # noqa: SIM115  open until the process ends
@@ -27,10 +30,9 @@ def start(path: str | Path, expected: tuple[type[Exception], ...] = ()) -> Calla
 
     def report(line: str) -> None:
         log.write(f"{time.strftime('%H:%M:%S')} {line}\n")
-        if terminal.isatty():
-            terminal.write(f"\r\x1b[2K{line[:160]}")
-            terminal.flush()
-        elif time.monotonic() - shown[0] > TERMINAL_SECONDS:
+        if os.environ.get(QUIET_JOBS):  # the run's own line shows this log's last
+            return
+        if time.monotonic() - shown[0] > TERMINAL_SECONDS:
             terminal.write(line + "\n")
             shown[0] = time.monotonic()
 

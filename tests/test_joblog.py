@@ -16,21 +16,6 @@ class ToldMoreError(ToldError):
     """A kind of it."""
 
 
-class RewritableTerminal:
-    """Stands for standard error on a terminal: keeps what is written."""
-
-    text = ""
-
-    def write(self, text):
-        self.text += text
-
-    def flush(self):
-        pass
-
-    def isatty(self):
-        return True
-
-
 @pytest.fixture(autouse=True)
 def hook(monkeypatch):
     """The interpreter's hook is put back afterwards."""
@@ -91,12 +76,8 @@ def test_a_terminal_that_cannot_be_rewritten_has_a_line_now_and_then(tmp_path, c
     assert len((tmp_path / "job.log").read_text().splitlines()) == 10
 
 
-def test_a_terminal_that_can_be_rewritten_has_one_line(tmp_path, monkeypatch):
-    terminal = RewritableTerminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
-    report = joblog.start(tmp_path / "job.log")
-    report("epoch 1")
-    report("epoch 2 " + "x" * 300)
-    assert "\n" not in terminal.text
-    shown = terminal.text.split("\r\x1b[2K")[1:]
-    assert shown[0] == "epoch 1" and len(shown[1]) == 160
+def test_where_the_run_has_a_line_of_its_own_a_job_only_logs(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv(joblog.QUIET_JOBS, "1")
+    joblog.start(tmp_path / "job.log")("epoch 1")
+    assert capsys.readouterr().err == ""
+    assert (tmp_path / "job.log").read_text().endswith(" epoch 1\n")

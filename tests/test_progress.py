@@ -1,0 +1,82 @@
+"""The line at the terminal: what it counts, what it expects, and what it leaves alone."""
+
+import io
+import logging
+
+import pytest
+
+from rdc import progress
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def event(name, **known):
+    record = logging.LogRecord("snakemake", logging.INFO, "", 0, "", (), None)
+    record.__dict__.update(event=name, **known)
+    return record
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Ten trainings and two reports planned, two trainings under way."""
+    clock = Clock()
+    state = progress.Progress(clock)
+    (tmp_path / "a.log").write_text("12:00:01 begun\n12:00:02 epoch 3/20 | mse 0.04\n")
+
+    def take(name, **known):
+        state.take(name, event(name, **known))
+
+    take("run_info", stats={"train": 10, "report": 2, "total": 12})
+    for number, log in ((1, "a.log"), (2, "none.log")):
+        take(
+            "job_info", jobid=number, rule_name="train", wildcards={"study": "le", "batch": f"b{number}"},
+            log=[str(tmp_path / log)],
+        )  # fmt: skip
+    take("job_started", jobs=[1, 2])
+    return state, clock, take
+
+
+def test_it_shows_what_runs_with_the_last_line_of_its_log(run):
+    state, _, _ = run
+    assert state.line(200) == "[0/12] | train le, b1: epoch 3/20 | mse 0.04 | train le, b2"
+    assert len(state.line(30)) == 30
+
+
+def test_time_left_comes_from_what_jobs_of_each_rule_took(run):
+    state, clock, take = run
+    assert state.seconds_left() is None
+    clock.now = 20.0
+    take("job_finished", job_id=1)
+    take("progress", done=1, total=12)
+    # Nine trainings and two reports at 20 s each, less the 20 s that one has had, one at a time.
+    assert state.seconds_left() == pytest.approx(11 * 20 - 20)
+    assert state.line(200).startswith("[1/12] 3 min left | train le, b2")
+    take("job_error", jobid=2)
+    assert not state.running and len(state.took["train"]) == 1
+
+
+def test_durations_are_said_as_people_say_them():
+    assert [progress.spoken(s) for s in (0, 89, 100, 5400, 7800)] == [
+        "0 s", "89 s", "2 min", "1 h 30 min", "2 h 10 min",
+    ]  # fmt: skip
+
+
+def test_the_line_replaces_snakemakes_own_about_jobs_and_nothing_else(monkeypatch):
+    monkeypatch.setenv(progress.QUIET_JOBS, "")
+    logger, shown, terminal = logging.Logger("own"), io.StringIO(), io.StringIO()
+    logger.addHandler(logging.StreamHandler(shown))
+    line = progress.attach(logger, terminal)
+    try:
+        logger.handle(event("job_info", jobid=1, rule_name="train", wildcards={}, log=[]))
+        logger.warning("the disk is nearly full")
+        logger.handle(event("progress", done=1))  # of another form than we know: no failure
+        assert shown.getvalue() == "the disk is nearly full\n"
+        logger.handle(event("progress", done=3, total=3))
+        assert not line.active and terminal.getvalue().endswith("\r\x1b[2K")
+    finally:
+        line.active = False
