@@ -20,15 +20,15 @@ def explain(fault: dict, root: type[BaseModel]) -> str:
     where = ".".join(str(part) for part in path if part not in ("str", "float", "int"))
     kind, context = fault["type"], fault.get("ctx", {})
     if kind == "extra_forbidden":
-        allowed = _section_at(path[:-1], root).model_fields
-        return f"{where}: unknown key{nearest(path[-1], allowed)}"
+        fields = _section_at(path[:-1], root).model_fields
+        return f"{where}: unknown key{nearest(str(path[-1]), fields)}"
     if kind == "missing":
         return f"{where}: missing; it has no default"
     if kind == "value_error":
         return f"{where}: {context['error']}" if where else str(context["error"])
     if kind == "literal_error":
         allowed = [part.strip().strip("'") for part in _choices(context["expected"])]
-        return f"{where}: found {found!r}{nearest(found, allowed)}"
+        return f"{where}: found {found!r}{nearest(str(found), allowed)}"
     limits = {"greater_than_equal": ("ge", "at least"), "greater_than": ("gt", "more than"),
               "less_than_equal": ("le", "at most"), "less_than": ("lt", "less than")}  # fmt: skip
     if kind in limits:

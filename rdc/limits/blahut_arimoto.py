@@ -190,13 +190,13 @@ def least_error(problem: FiniteProblem):
         choice = choice.copy()
         choice[i] = after
         choices.append(choice)
-    choices = np.array(choices)
+    every = np.array(choices)
     rows = np.arange(len(problem.probabilities))
     p = problem.probabilities
     vertices = np.stack(
-        [problem.distortion[rows, choices] @ p, problem.error[rows, choices] @ p], axis=1
+        [problem.distortion[rows, every] @ p, problem.error[rows, every] @ p], axis=1
     )
-    return vertices, choices
+    return vertices, every
 
 
 def feasible(problem: FiniteProblem, distortion, error):
@@ -375,7 +375,7 @@ def _cheapest_mixtures(points, vertices, d, e):
 
 def _lower_left_hull(d, e):
     """Indices of the lower-left convex hull of points (d_j, e_j), d rising and e falling."""
-    hull = []
+    hull: list[int] = []
     for j in np.lexsort((e, d)):
         if hull and e[j] >= e[hull[-1]]:
             continue
