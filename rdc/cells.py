@@ -119,7 +119,7 @@ def key(cell: Cell, evidence: dict) -> str:
     return digest({"settings": cell.settings(), "evidence": evidence})
 
 
-def digest(content: dict) -> str:
+def digest(content: dict | list) -> str:
     """16 hex digits of a hash of JSON-able content."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -24,7 +24,7 @@ from rdc import config as configs
 from rdc import descent, loop, pretraining, provenance
 from rdc.allocator import keep_freed_memory
 from rdc.cells import Cell
-from rdc.datasets import images, sources
+from rdc.datasets import images, shifted, sources
 from rdc.limits import codebook_files, codebooks
 from rdc.networks import stored, weights
 from rdc.store import Store
@@ -58,11 +58,18 @@ class CellsFailed(RuntimeError):
     """Some cells could not be trained; the others were. Names each and its reason."""
 
 
-@cache
-def code_key(moves: str) -> str:
+def code_key(cell: Cell) -> str:
     """Hash of all code that training runs through, for networks or for a codebook."""
     files = {"networks": "rdc/loop.py", "codebook": "rdc/limits/codebooks.py"}
-    return provenance.code_hash(files[moves])
+    found = _code_hash(files[cell.moves])
+    if cell.moves == "networks" and cell.training.shifts:
+        return grid.digest([found, _code_hash("rdc/datasets/shifted.py")])[:12]
+    return found
+
+
+@cache
+def _code_hash(file: str) -> str:
+    return provenance.code_hash(file)
 
 
 def key_of(cell: Cell, cells: list[Cell], folder: Folder) -> str:
@@ -76,7 +83,7 @@ def key_of(cell: Cell, cells: list[Cell], folder: Folder) -> str:
         {
             "data": _prepared(folder.dataset(cell.dataset)).checksum(),
             "classifier": _checksum(folder.classifier(cell.dataset, cell.classifier)),
-            "code": code_key(cell.moves),
+            "code": code_key(cell),
             "torch": torch.__version__.split("+")[0],
             "numpy": numpy.__version__,
             "encoder": (
@@ -147,7 +154,7 @@ def _train_one(
         "study": cell.study,
         "dataset": cell.dataset,
         "key": key,
-        "code_key": code_key(cell.moves),
+        "code_key": code_key(cell),
         "settings": cell.settings(),
         "encoder_from": cell.encoder_from,
     }
@@ -169,7 +176,7 @@ def _train_one(
         encoder = stored.load_codec(base)[0].encoder.state_dict()
     trained = loop.train(
         cell,
-        training,
+        shifted.with_shifts(training, cell.training.shifts),
         prepared.split("validation", cell.validation),
         classifier,
         device,
