@@ -7,7 +7,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := run
-.PHONY: run test test-slow lint bench clean help
+.PHONY: run test test-slow lint types bench clean help
 
 run: $(READY) ## the demo, or another config: make CONFIG=config/mnist.yaml
 	@$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
@@ -23,6 +23,9 @@ lint: $(READY) ## ruff, snakefmt, snakemake --lint
 	@$(BIN)/ruff format --check .
 	@$(BIN)/snakefmt --check Snakefile workflow
 	@$(BIN)/python -m pytest tests/test_lint.py
+
+types: $(READY) ## the public API's types, by mypy
+	@$(BIN)/mypy
 
 bench: $(READY) ## speed beside the field's public code; writes bench/results.csv and its plot
 	@$(BIN)/python bench/run.py

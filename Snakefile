@@ -52,3 +52,4 @@ rule all:
         report=rules.report.output if CONFIG.studies else [],
         tables=rules.tables.input,
         figures=rules.figures.input,
+        recode=rules.jpeg_recode.output if CONFIG.jpeg.studies else [],

@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from rdc.config_fields import (
     SOME,
@@ -110,6 +117,15 @@ class Recipe(Section):
     sigma: Annotated[float | str, BeforeValidator(sigma_value)] = 1.0
     precision: Literal["float32", "bfloat16"] = "float32"  # of the decoder while it trains
     critic: CriticTraining = CriticTraining()
+    shifts: Annotated[int, Field(ge=0, le=4, strict=True)] = 0  # pixels; see datasets.shifted
+
+    @model_serializer(mode="wrap")
+    def _as_before_without_shifts(self, dump) -> dict:
+        """Keys of cells trained before there were any stay what they were."""
+        content = dump(self)
+        if not self.shifts:
+            del content["shifts"]
+        return content
 
     @model_validator(mode="after")
     def _steps_belong_to_step(self) -> "Recipe":
@@ -270,6 +286,12 @@ class Config(Section):
                 )
             for grid_name, grid in study.grids.items():
                 self._grid_resolves(grid, f"{where}.grids.{grid_name}")
+        for study_name, own in self.jpeg.studies.items():
+            if own.dataset is not None:
+                where = f"jpeg.studies.{study_name}"
+                _require(own.dataset, self.datasets, f"{where}.dataset")
+                _require(own.classifier or "", self.classifiers, f"{where}.classifier")
+                _require(own.judge or "", self.classifiers, f"{where}.judge")
         return self
 
     def _grid_resolves(self, grid: Grid, where: str) -> None:
@@ -302,7 +324,7 @@ def parse(raw: dict) -> Config:
     try:
         return Config.model_validate(raw)
     except ValidationError as error:
-        lines = [explain(fault, Config) for fault in error.errors()]
+        lines = [explain(dict(fault), Config) for fault in error.errors()]
         raise ConfigError("\n".join(dict.fromkeys(lines))) from None
 
 

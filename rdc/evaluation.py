@@ -213,8 +213,8 @@ def evaluate(
         confusion={  # the last split is the test set
             reader: np.mean([p.confusion[reader] for p in passes], axis=0) for reader in readers
         },
-        correct=np.mean([p.correct for p in passes], axis=0, dtype=np.float32),
-        errors=np.mean([p.errors for p in passes], axis=0, dtype=np.float32),
+        correct=np.stack([p.correct for p in passes]).mean(axis=0, dtype=np.float32),
+        errors=np.stack([p.errors for p in passes]).mean(axis=0, dtype=np.float32),
         saved={
             "rows": chosen,
             "labels": test.labels[chosen],

@@ -1,6 +1,7 @@
 """What the Snakefile asks of the machine it runs on. No torch."""
 
 import os
+import shutil
 from pathlib import Path
 
 from rdc.provenance import ROOT
@@ -26,3 +27,8 @@ def unwritable(folder: str | Path) -> str:
     if not os.access(nearest, os.W_OK | os.X_OK):
         return f"{folder}: {nearest} cannot be written to; change its permissions or owner"
     return ""
+
+
+def missing(program: str | None) -> bool:
+    """Whether a program is asked for and not on the PATH."""
+    return program is not None and shutil.which(program) is None

@@ -204,6 +204,21 @@ class JpegRate(_Table):
     bytes_factorized: Series[float] = pa.Field(gt=0)  # Luo's four entropy models, nothing else
 
 
+class JpegSavings(_Table):
+    """One set of tables against another, measured on the same pictures: see ``jpeg.savings``."""
+
+    run: Series[str]
+    study: Series[str]
+    subsampling: Series[str]
+    tables: Series[str]
+    over: Series[str]
+    measure: Series[str]
+    at: Series[float] = pa.Field(nullable=True)  # dB or bits per pixel; none for BD numbers
+    value: Series[float] = pa.Field(nullable=True)  # none where the curves share no such point
+    low: Series[float] = pa.Field(nullable=True)
+    high: Series[float] = pa.Field(nullable=True)
+
+
 SCHEMAS: dict[str, type[_Table]] = {
     "cells": Cells,
     "costs": Costs,
@@ -215,6 +230,7 @@ SCHEMAS: dict[str, type[_Table]] = {
     "jpeg": Jpeg,
     "jpeg_images": JpegImages,
     "jpeg_rate": JpegRate,
+    "jpeg_savings": JpegSavings,
 }
 
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rdc.bitstream import DITHER_BINS, HEADER, EntropyModel, StreamError, decode, encode, uniform
+from rdc.bitstream import EntropyModel, StreamError, decode, encode, uniform
+from rdc.bitstream.stream import DITHER_BINS, HEADER
 
 KEY, OTHER = "0123456789abcdef", "fedcba9876543210"
 

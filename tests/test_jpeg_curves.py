@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rdc.jpeg import curves
+from rdc.jpeg import curves, savings
 from rdc.jpeg.curves import Curve
+from rdc.queries import luo
+from rdc.queries.common import Run
 
 
 def logarithmic(scale: float, pictures: int = 30, seed: int = 0) -> Curve:
@@ -55,4 +57,79 @@ def test_rows_become_a_curve_whatever_their_order():
     np.testing.assert_allclose(curve.bits, [[2, 4], [3, 5]])
     np.testing.assert_allclose(curve.score, [[30, 40], [31, 41]])
     np.testing.assert_allclose(curves.curve(rows, "psnr", "scan_dht").bits, [[1, 2.5], [1.5, 3]])
-    assert curve.mean()[0].tolist() == pytest.approx([2.5, 4.5])
+    assert curve.means[0][0].tolist() == pytest.approx([2.5, 4.5])
+
+
+def test_bjontegaards_numbers_are_the_same_shift_seen_as_rate_and_as_score():
+    ours, theirs = logarithmic(0.8), logarithmic(1.0)
+    rate = curves.bjontegaard_rate(ours, theirs)
+    assert rate.value == pytest.approx(-20, abs=1e-6) and rate.low <= -20 + 1e-6 <= rate.high + 2e-6
+    assert curves.bjontegaard_score(ours, theirs).value == pytest.approx(
+        10 * np.log10(1.25), abs=1e-6
+    )
+    apart = Curve(theirs.bits, theirs.score + 100)
+    assert np.isnan(curves.bjontegaard_rate(apart, theirs).value)
+
+
+def test_points_that_are_no_better_for_more_bits_do_not_stop_bjontegaard():
+    ours, theirs = logarithmic(0.8), logarithmic(1.0)
+    dented = Curve(ours.bits, ours.score.copy())
+    dented.score[:, 7] = dented.score[:, 5]
+    assert curves.bjontegaard_rate(dented, theirs).value == pytest.approx(-20, abs=3)
+
+
+def rows_of(curve: Curve, tables: str, study: str = "kodak") -> pd.DataFrame:
+    """Rows of ``jpeg_images``, one pixel a picture in a file of so many bits."""
+    pictures, qualities = curve.bits.shape
+    image, quality = np.mgrid[:pictures, :qualities]
+    return pd.DataFrame(
+        {
+            "run": "x", "study": study, "tables": tables, "subsampling": "4:2:0",
+            "image": [f"{number:03d}" for number in image.ravel()], "quality": quality.ravel() + 1,
+            "pixels": 10000, "bytes_file": (curve.bits * 1250).ravel(), "bytes_scan": 1,
+            "bytes_huffman_tables": 1, "psnr": curve.score.ravel(), "mse": 0.1, "nll_nats": np.nan,
+            "correct": np.nan, "correct_judge": np.nan,
+        }
+    )  # fmt: skip
+
+
+def run_of(*frames) -> Run:
+    nothing = pd.DataFrame()
+    images = pd.concat(frames)
+    return Run(nothing, nothing, nothing, {}, {}, {"jpeg_images": images})
+
+
+def test_queries_measure_gains_changes_of_rate_and_their_tilt():
+    run = run_of(rows_of(logarithmic(0.8), "ours"), rows_of(logarithmic(1.0), "theirs"))
+    gained = luo.psnr_gained(run, "kodak", "ours", 1.0, "4:2:0", over="theirs")
+    assert gained.value == pytest.approx(10 * np.log10(1.25), abs=1e-3)
+    changed = luo.rate_changed(run, "kodak", "ours", "theirs", "4:2:0")
+    assert changed.value == pytest.approx(20, abs=0.1) and changed.low <= changed.value
+    assert luo.saving_tilt(
+        run, "kodak", "ours", "theirs", [30, 34], "4:2:0"
+    ).value == pytest.approx(0, abs=0.1)
+
+
+def test_a_quality_of_each_pictures_own_gains_where_pictures_differ_in_what_bits_buy():
+    """Steep and shallow pictures: bits belong with the steep ones; among equal ones none are moved."""
+    bits = np.geomspace(0.2, 4, 40)[None] * np.ones((20, 1))
+    slopes = np.repeat([[4.0], [14.0]], 10, axis=0)
+    mixed = Curve(bits, slopes * np.log10(bits) + 30)
+    alike = Curve(bits, 9 * np.log10(bits) + 30)
+    gains = [
+        luo.allocation_gained(run_of(rows_of(c, "t")), "kodak", "t", 1.0, "4:2:0").value
+        for c in (mixed, alike)
+    ]
+    # 4 log10(b) + 14 log10(2 - b) is largest at b = 4/9 of a bit.
+    best = (4 * np.log10(4 / 9) + 14 * np.log10(14 / 9)) / 2
+    assert gains[0] == pytest.approx(best, abs=0.02) and gains[1] == pytest.approx(0, abs=0.01)
+
+
+def test_savings_hold_every_ordered_pair_and_no_accuracy_without_classes():
+    frame = pd.concat([rows_of(logarithmic(s), str(s)) for s in (0.8, 1.0, 1.2)])
+    found = pd.DataFrame(savings.records(frame))
+    assert set(found.measure) == {"bytes_saved", "bd_rate", "bd_psnr"}
+    assert len(found[found.measure == "bd_rate"]) == 6
+    one = found[(found.measure == "bytes_saved") & (found.tables == "0.8") & (found.over == "1.0")]
+    assert list(one["at"]) == list(savings.PSNRS)
+    assert one[one["at"] == 30].value.item() == pytest.approx(20, abs=0.1)

@@ -53,22 +53,6 @@ def test_quality_keeps_its_scale():
     assert scale == pytest.approx(optimization.ANCHOR, rel=0.02)
 
 
-def test_tables_of_each_images_own_are_no_worse_than_the_start_on_it():
-    start = standard.named("annex_k")
-    images = pictures.random_crops(4, 96, seed=12)
-    data = optimization.pool(images, "4:2:0")
-    loss = optimization.log_distortion(data.images)
-    settings = optimization.Settings(steps=25, lr=0.05, whole=True)
-    own = optimization.per_image(start.base(50), data, loss, 60, settings)
-    assert own.shape == (4, 2, 8, 8) and own.dtype.kind == "i"
-    assert not np.array_equal(own[0], own[1])
-    for image, tables in zip(images, own, strict=True):
-        before = curve(start, [image], range(30, 91, 5))
-        file = standard.encode(image, tables, "4:2:0")
-        psnr = -10 * np.log10(((standard.decode(file) - image.astype(float)) ** 2).mean())
-        assert np.log(len(file)) < np.interp(psnr, before[:, 1], np.log(before[:, 0]))
-
-
 def test_tables_for_a_classifier_follow_what_it_reads():
     """A classifier of the mean level alone needs no detail: AC steps grow, the DC step falls."""
     rng = np.random.default_rng(0)

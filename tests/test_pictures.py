@@ -1,5 +1,6 @@
 """Colour pictures: kinds of files, splits, crops, and what is refused by name."""
 
+import shutil
 import zipfile
 
 import numpy as np
@@ -23,19 +24,41 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_class_folders_give_labels(folder):
-    found = pictures.from_folder(folder)
-    assert len(found) == 8 and found.classes == ("cats", "dogs")
-    assert found.labels.tolist() == [0] * 4 + [1] * 4
-    assert found.stacked().shape == (8, 20, 30, 3)
+def test_class_folders_give_labels_and_two_parts(folder):
+    tuned, measured = (pictures.from_folder(folder, part) for part in ("tuned", "measured"))
+    for found in (tuned, measured):
+        assert len(found) == 4 and found.classes == ("cats", "dogs")
+        assert found.labels.tolist() == [0, 0, 1, 1]
+        assert found.stacked().shape == (4, 20, 30, 3)
+    assert set(tuned.names).isdisjoint(measured.names)
+
+
+def test_parts_that_the_user_separated_are_kept(folder, tmp_path):
+    root = tmp_path / "separate"
+    for part in ("train", "val"):
+        for name in ("cats", "dogs"):
+            (root / part / name).mkdir(parents=True)
+            Image.fromarray(noise(9, 9, 3)).save(root / part / name / "a.png")
+    assert pictures.from_folder(root, "tuned").names == ["train/cats/a.png", "train/dogs/a.png"]
+    assert pictures.from_folder(root, "measured").names == ["val/cats/a.png", "val/dogs/a.png"]
+    shutil.rmtree(root / "val" / "dogs")
+    (root / "val" / "birds").mkdir()
+    with pytest.raises(DataError, match="train and val have different class folders"):
+        pictures.from_folder(root, "tuned")
+
+
+@pytest.mark.parametrize("at_most, kept", [(1, [1, 0]), (3, [2, 1]), (99, [2, 2])])
+def test_at_most_so_many_are_taken_evenly_over_classes(at_most, kept, folder):
+    found = pictures.from_folder(folder, "tuned", at_most=at_most)
+    assert np.bincount(found.labels, minlength=2).tolist() == kept
 
 
 def test_a_bad_file_is_named_and_loses_nothing_else(folder):
     (folder / "cats" / "notes.txt").write_text("no picture")
     (folder / "dogs" / "half.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
     with pytest.warns(UserWarning) as warned:
-        found = pictures.from_folder(folder)
-    assert len(found) == 8
+        found = [pictures.from_folder(folder, part) for part in ("tuned", "measured")]
+    assert sum(len(part) for part in found) == 8
     assert {"notes.txt", "half.png"} <= {
         name for w in warned for name in ("notes.txt", "half.png") if name in str(w.message)
     }
@@ -48,35 +71,32 @@ def test_other_modes_become_rgb(mode, tmp_path):
         image = Image.fromarray(np.full((9, 9), 65535, dtype=np.uint16))
     else:
         image = Image.fromarray(noise(9, 9, 3)).convert(mode)
-    image.save(tmp_path / name)
-    found = pictures.from_folder(tmp_path).images[0]
+    for copy in ("", "z"):
+        image.save(tmp_path / f"{copy}{name}")
+    found = pictures.from_folder(tmp_path, "tuned").images[0]
     assert found.shape == (9, 9, 3) and found.dtype == np.uint8
     assert mode != "I;16" or found.min() == 255
 
 
-def test_splits_hold_every_class_and_a_single_picture_is_refused(folder):
-    tuned, measured = pictures.split(pictures.from_folder(folder))
-    assert len(tuned) == len(measured) == 4
-    assert set(tuned.names).isdisjoint(measured.names)
-    assert tuned.labels.tolist() == measured.labels.tolist() == [0, 0, 1, 1]
+def test_a_class_of_one_picture_is_refused(folder):
     for number in range(3):
         (folder / "dogs" / f"{number}.png").unlink()
-    with pytest.raises(DataError, match="dogs: found 1 picture"):
-        pictures.split(pictures.from_folder(folder))
+    with pytest.raises(DataError, match="dogs: found 1 picture, needs at least 2"):
+        pictures.from_folder(folder, "tuned")
 
 
 def test_missing_folders_and_empty_classes_are_named(folder):
     with pytest.raises(DataError, match="none: no such folder"):
-        pictures.from_folder(folder / "none")
+        pictures.from_folder(folder / "none", "tuned")
     (folder / "birds").mkdir()
     with pytest.raises(DataError, match="birds: found no picture"):
-        pictures.from_folder(folder)
+        pictures.from_folder(folder, "tuned")
 
 
 def test_pictures_of_another_size_are_named(folder):
-    Image.fromarray(noise(5, 5, 3)).save(folder / "dogs" / "9.png")
-    with pytest.raises(DataError, match=r"dogs/9\.png: found \(5, 5, 3\)"):
-        pictures.from_folder(folder).stacked()
+    Image.fromarray(noise(5, 5, 3)).save(folder / "dogs" / "2.png")
+    with pytest.raises(DataError, match=r"dogs/2\.png: found \(5, 5, 3\)"):
+        pictures.from_folder(folder, "tuned").stacked()
 
 
 def test_a_zip_file_is_read_by_folder_and_a_damaged_one_named(folder, tmp_path):
@@ -93,19 +113,18 @@ def test_a_zip_file_is_read_by_folder_and_a_damaged_one_named(folder, tmp_path):
         pictures.from_zip(path, "set/train")
 
 
-def test_pictures_fit_a_classifiers_input():
-    found = pictures.fitted(
-        pictures.Pictures([noise(50, 80, 3), noise(20, 10, 3)], ["a", "b"]), 36, 32
-    )
-    assert found.stacked().shape == (2, 32, 32, 3)
+def test_pictures_fit_a_classifiers_input(folder):
+    Image.fromarray(noise(50, 80, 3)).save(folder / "dogs" / "2.png")
+    found = pictures.from_folder(folder, "tuned", square=pictures.Square(36, 32))
+    assert found.stacked().shape == (4, 32, 32, 3)
 
 
 def test_small_pictures_are_passed_over_by_crops_and_all_small_refused(folder):
     Image.fromarray(noise(64, 70, 3)).save(folder / "dogs" / "large.png")
-    found = pictures.from_folder(folder)
+    found = pictures.from_folder(folder, "tuned")
     crops = pictures.crops_of(found, 5, 48)
     assert crops.shape == (5, 48, 48, 3)
-    with pytest.raises(DataError, match="no picture of 96 x 96 pixels or more among 9"):
+    with pytest.raises(DataError, match="no picture of 96 x 96 pixels or more among 5"):
         pictures.crops_of(found, 5, 96)
 
 

@@ -1,47 +1,109 @@
 """JPEG through the whole workflow: tables made, measured by real files, drawn; edits rerun their jobs."""
 
 import copy
+import shutil
 from collections import Counter
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from PIL import Image
 from sandbox import TINY, Sandbox
 
 from rdc import tables
+from rdc.datasets import pictures
 from rdc.jpeg import standard
 
 pytestmark = [pytest.mark.slow, pytest.mark.workflow]
 
 
+class Colours(torch.nn.Module):
+    """Two classes by the mean of red."""
+
+    def forward(self, images):
+        red = images[:, 0].mean(dim=(1, 2)) * 20 - 8
+        return torch.stack([-red, red], dim=1)
+
+
+def own_pictures(folder):
+    """Class folders of crops by their red, and a classifier as a file."""
+    crops = pictures.random_crops(24, 64, seed=5)
+    order = np.argsort(crops[..., 0].mean(axis=(1, 2)))
+    for name, rows in (("dull", order[:12]), ("red", order[12:])):
+        (folder / "own" / name).mkdir(parents=True)
+        for row in rows:
+            Image.fromarray(crops[row]).save(folder / "own" / name / f"{row}.png")
+    (folder / "own" / "red" / "notes.txt").write_text("no picture")
+    torch.jit.script(Colours()).save(str(folder / "colours.pt"))
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> Sandbox:
     config = copy.deepcopy(TINY)
+    short = {"steps": 5, "crops": 24, "batch": 8}
     config["jpeg"] = {
         "tables": {
             "annex_k": {"shipped": "annex_k"},
             "flat": {"shipped": "flat"},
-            "tuned": {"objective": "rate_distortion", "steps": 5, "crops": 24, "batch": 8},
+            "tuned": {"objective": "rate_distortion", **short},
+            "tuned_own": {
+                "objective": "rate_distortion", "per_image": True, "start": "tuned", "steps": 1,
+                "every": 2,
+            },
+            "tuned_accuracy": {"objective": "rate_accuracy", "start": "flat", **short},
+            "coordinate_descent": {"search": "coordinate_descent", "start": "annex_k"},
+            "sorted_random": {"search": "sorted_random", "candidates": 3, "screened_on": 6},
+            "webp": {"encoder": "webp"},
+            "sjpeg": {"encoder": "sjpeg"},
         },
+        "classifiers": {"colours": {"file": "colours.pt", "side": 48}},
         "studies": {
             "photographs": {
                 "pictures": "photographs",
                 "tables": ["annex_k", "flat", "tuned"],
                 "qualities": [30, 60, 90],
                 "subsampling": ["4:2:0", "4:4:4"],
-            }
+            },
+            "adapted": {
+                "pictures": "photographs",
+                "tables": ["annex_k", "tuned", "tuned_own", "coordinate_descent", "webp", "sjpeg"],
+                "ablation": ["tuned"],
+                "qualities": [30, 60, 90],
+            },
+            "own": {
+                "folder": "own",
+                "classifier": "colours",
+                "tables": ["annex_k", "flat", "tuned_accuracy", "sorted_random"],
+                "qualities": [5, 50, 90],
+            },
+            "digits": {
+                "dataset": "digits",
+                "classifier": "zhang",
+                "judge": "judge",
+                "tables": ["annex_k", "tuned", "tuned_accuracy"],
+                "subsampling": ["4:4:4"],
+                "qualities": [10, 50, 90],
+                "at_most": 100,
+            },
         },
-    }
+    }  # fmt: skip
     sandbox = Sandbox(tmp_path_factory.mktemp("jpeg"), config)
+    own_pictures(sandbox.folder)
     done = sandbox.snakemake()
     assert done.returncode == 0, done.stdout + done.stderr
+    (sandbox.folder / "said.txt").write_text(done.stdout + done.stderr)
     return sandbox
 
 
+def of_study(sandbox: Sandbox, table: str, study: str) -> pd.DataFrame:
+    rows = tables.read(table, sandbox.results / "tables" / f"{table}.parquet")
+    return rows[rows.study == study]
+
+
 def test_rows_are_whole_and_agree_with_the_pictures(finished):
-    folder = finished.results / "tables"
-    rows = tables.read("jpeg", folder / "jpeg.parquet")
-    images = tables.read("jpeg_images", folder / "jpeg_images.parquet")
+    rows = of_study(finished, "jpeg", "photographs")
+    images = of_study(finished, "jpeg_images", "photographs")
     assert len(rows) == 3 * 2 * 3 and len(images) == 2 * len(rows)
     assert set(rows.objective) == {"published", "rate_distortion"}
     by = ["study", "tables", "subsampling", "quality"]
@@ -63,11 +125,81 @@ def test_exported_text_is_the_tables_that_were_measured(finished):
 
 
 def test_figures_and_claims_are_there(finished):
-    for name in ("rate", "distortion", "accuracy", "tables"):
+    for name in ("rate", "distortion", "accuracy", "tables", "savings", "ablation", "examples"):
         assert (finished.results / "figures" / f"luo_{name}.svg").stat().st_size > 1000
     claims = pd.read_parquet(finished.results / "tables" / "claims.parquet")
     assert (claims.paper == "luo").any()
     assert set(claims[claims.paper == "luo"].verdict) == {"not testable at this scale"}
+
+
+def test_ways_without_one_set_of_tables_are_measured_beside_the_others(finished):
+    rows = of_study(finished, "jpeg", "adapted")
+    assert (
+        "sjpeg is not on the PATH: its lines are left out"
+        in (finished.folder / "said.txt").read_text()
+    )
+    assert set(rows.tables) == {"annex_k", "tuned", "tuned_own", "coordinate_descent", "webp"}
+    assert sorted(rows[rows.tables == "tuned_own"].quality) == [30, 90]
+    assert set(rows.objective) == {"published", "rate_distortion", "coordinate_descent", "webp"}
+    assert not (finished.results / "jpeg" / "adapted" / "tuned_own_420.json").exists()
+
+
+def test_a_users_classifier_reads_the_users_pictures(finished):
+    rows = of_study(finished, "jpeg", "own")
+    assert set(rows.tables) == {"annex_k", "flat", "tuned_accuracy", "sorted_random"}
+    assert (rows.n_images == 12).all() and rows.accuracy.between(0.6, 1).all()
+    assert rows.accuracy_judge.isna().all()
+    images = of_study(finished, "jpeg_images", "own")
+    assert (images.pixels == 48 * 48).all()
+
+
+def test_jpeg_reads_the_runs_own_digits_with_the_runs_classifiers(finished):
+    rows = of_study(finished, "jpeg", "digits")
+    assert (rows.n_images == 100).all() and (rows.dataset == "digits").all()
+    assert rows.accuracy.notna().all() and rows.accuracy_judge.notna().all()
+    best = rows[rows.quality == 90]
+    assert (best.mse < 0.01).all()
+
+
+def test_every_pair_of_tables_is_compared(finished):
+    rows = of_study(finished, "jpeg_savings", "own")
+    assert {"bytes_saved", "bd_rate", "bd_psnr", "accuracy", "bd_accuracy"} == set(rows.measure)
+    assert len(rows[rows.measure == "bd_rate"]) == 4 * 3
+    there = rows[(rows.measure == "bd_rate") & (rows.tables == "flat") & (rows.over == "annex_k")]
+    back = rows[(rows.measure == "bd_rate") & (rows.tables == "annex_k") & (rows.over == "flat")]
+    assert (1 + there.value.item() / 100) * (1 + back.value.item() / 100) == pytest.approx(
+        1, abs=1e-6
+    )
+
+
+def test_the_script_beside_the_report_codes_a_folder_again(finished):
+    exported = finished.results / "jpeg" / "photographs" / "tuned_420" / "tuned_q75.qtables"
+    words = [str(finished.results / "recode.py"), str(exported), "own", "recoded"]
+    done = finished.run(*words)
+    assert done.returncode == 0 and "24 pictures" in done.stdout, done.stdout + done.stderr
+    assert "notes.txt: left out" in done.stderr
+    source = next((finished.folder / "own" / "dull").glob("*.png"))
+    content = (finished.folder / "recoded" / "dull" / f"{source.stem}.jpg").read_bytes()
+    pixels = np.asarray(Image.open(source))
+    assert content == standard.encode(pixels, standard.read_text(exported).astype(int), "4:2:0")
+    again = finished.run(*words)
+    assert again.returncode == 1 and "is there already" in again.stderr
+
+
+def test_a_classifier_that_does_not_fit_is_named_in_the_log(finished):
+    before = copy.deepcopy(finished.config)
+    finished.config["jpeg"]["classifiers"]["colours"]["side"] = 8
+    (finished.folder / "own" / "third").mkdir()
+    for number in range(2):
+        Image.new("RGB", (9, 9)).save(finished.folder / "own" / "third" / f"{number}.png")
+    try:
+        done = finished.snakemake("results/tiny/parts/jpeg/own/flat_420.parquet")
+        assert done.returncode != 0
+        said = finished.log("jpeg_measure", "own", "flat_420.log")
+        assert "colours.pt: found 2 outputs for 3 class folders (dull, red, third" in said
+    finally:
+        finished.config = before
+        shutil.rmtree(finished.folder / "own" / "third")
 
 
 def rules(sandbox: Sandbox) -> Counter:
@@ -84,7 +216,8 @@ def test_an_edit_of_one_set_of_tables_reruns_its_jobs_alone(finished):
     finished.config["jpeg"]["tables"]["tuned"]["steps"] = 6
     try:
         assert rules(finished) == {
-            "jpeg_tables": 2, "jpeg_measure": 2, "gather": 2, "figures_luo": 1, "claims": 1, "report": 1,
+            "jpeg_tables": 4, "jpeg_measure": 5, "jpeg_examples": 3, "jpeg_savings": 1, "gather": 2,
+            "figures_luo": 1, "claims": 1, "report": 1,
         }  # fmt: skip
     finally:
         finished.config = before
@@ -97,7 +230,7 @@ def test_an_edit_of_the_codec_in_torch_trains_no_codec(finished):
     path.write_text(source + "\n# edited\n")
     try:
         counts = rules(finished)
-        assert counts["jpeg_tables"] == 6
+        assert counts["jpeg_tables"] == 15
         assert not {"train", "evaluate", "pretrain", "prepare"} & set(counts)
     finally:
         path.write_text(source)

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from rdc.atomic import replacing
+from rdc.datasets.folders import class_folders, files_in
 from rdc.datasets.sources import DataError
 
 SIDE = 28
@@ -106,6 +107,8 @@ def prepare(source: str | None, folder: Path | None, data: str | Path) -> Prepar
         return prepare_mnist(Path(data) / "mnist")
     if source == "digits":
         return prepare_digits()
+    if folder is None:
+        raise DataError(f"source: found {source!r}, needs a known one, or a folder")
     return prepare_folder(folder)
 
 
@@ -137,7 +140,9 @@ def prepare_digits() -> Prepared:
     images = np.zeros((len(scans), SIDE, SIDE), dtype=np.uint8)
     for image, scan in zip(images, scans, strict=True):
         levels = np.round(scan.reshape(8, 8) * (255 / 16)).astype(np.uint8)
-        image[4:24, 4:24] = Image.fromarray(levels).resize((20, 20), Image.Resampling.BICUBIC)
+        image[4:24, 4:24] = np.asarray(
+            Image.fromarray(levels).resize((20, 20), Image.Resampling.BICUBIC)
+        )
     labels = labels.astype(np.int64)
     everything = Labelled(images, labels)
     return Prepared(everything[:-DIGITS_TEST], everything[-DIGITS_TEST:], tuple("0123456789"))
@@ -164,11 +169,11 @@ def prepare_folder(folder: str | Path) -> Prepared:
         classes = class_folders(folder / "train")
         if classes != class_folders(folder / "test"):
             raise DataError(f"{folder}: train and test have different class folders")
-        train = [_images_in(folder / "train" / name) for name in classes]
-        test = [_images_in(folder / "test" / name) for name in classes]
+        train = [images_in(folder / "train" / name) for name in classes]
+        test = [images_in(folder / "test" / name) for name in classes]
     else:
         classes = class_folders(folder)
-        everything = [_images_in(folder / name) for name in classes]
+        everything = [images_in(folder / name) for name in classes]
         for name, images in zip(classes, everything, strict=True):
             if len(images) < 2:
                 raise DataError(f"{folder / name}: found {len(images)} image(s), needs at least 2")
@@ -180,18 +185,14 @@ def prepare_folder(folder: str | Path) -> Prepared:
     return Prepared(_mixed(train), _mixed(test), tuple(classes))
 
 
-def class_folders(folder: Path) -> list[str]:
-    names = sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
-    if len(names) < 2:
-        raise DataError(
-            f"{folder}: found {len(names)} class folder(s), needs at least 2 (one folder per class)"
-        )
-    return names
+def images_in(folder: Path) -> list[np.ndarray]:
+    """The folder's pictures as (28, 28) uint8 grey levels, by name; others are warned of.
 
-
-def _images_in(folder: Path) -> list[np.ndarray]:
+    Raises:
+        DataError: where it holds none.
+    """
     found = []
-    for path in sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".")):
+    for path in files_in(folder):
         try:
             with Image.open(path) as image:
                 found.append(_fitted(image))

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from rdc.datasets.images import class_folders, eight_bits
+from rdc.datasets import folders
+from rdc.datasets.images import eight_bits
 from rdc.datasets.sources import DataError
 
 # Natural photographs inside scikit-image and scikit-learn. JPEG files come last with the share of
@@ -154,76 +155,56 @@ def from_zip(path: str | Path, folder: str) -> Pictures:
     return Pictures(images, [str(name) for name in inside], labels, classes)
 
 
-def from_folder(folder: str | Path) -> Pictures:
-    """A user's pictures: a folder of class folders, or of pictures without classes.
+@dataclass(frozen=True)
+class Square:
+    """What a classifier of fixed input size reads: shorter side ``resize``, then the central square
+    of ``side`` pixels."""
+
+    resize: int
+    side: int
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        picture = Image.fromarray(image)
+        scale = self.resize / min(picture.size)
+        size = [max(self.side, round(length * scale)) for length in picture.size]
+        picture = picture.resize(size, Image.Resampling.BILINEAR)
+        left, top = ((length - self.side) // 2 for length in size)
+        return np.asarray(picture.crop((left, top, left + self.side, top + self.side)))
+
+
+def from_folder(
+    folder: str | Path, part: str, square: Square | None = None, at_most: int | None = None
+) -> Pictures:
+    """One part of a user's folder, ``tuned`` or ``measured``: see ``folders.listed``.
 
     Grey, CMYK, palette and 16-bit pictures are brought to 8-bit RGB. Files that are no pictures are
     left out with a warning that names them.
 
-    Raises:
-        DataError: names the folder where it is missing or holds no picture, or the class without any.
-    """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder; needs one of pictures, or of class folders")
-    if not any(path.is_dir() and not path.name.startswith(".") for path in folder.iterdir()):
-        images, names = _pictures_in(folder)
-        return Pictures(images, names)
-    classes = class_folders(folder)
-    images, names, labels = [], [], []
-    for label, name in enumerate(classes):
-        found, files = _pictures_in(folder / name)
-        images += found
-        names += [f"{name}/{file}" for file in files]
-        labels += [label] * len(found)
-    return Pictures(images, names, np.array(labels, dtype=np.int64), tuple(classes))
-
-
-def split(pictures: Pictures, every: int = 2) -> tuple[Pictures, Pictures]:
-    """Two halves: of each class, by file name, every second picture is for measuring.
+    Args:
+        square: what every picture is brought to, where a classifier will read it.
 
     Raises:
-        DataError: names a class of one picture, which cannot be in both.
+        DataError: names the folder that is missing or holds no picture, or the class.
     """
-    labels = np.zeros(len(pictures), int) if pictures.labels is None else pictures.labels
-    measured = np.zeros(len(pictures), dtype=bool)
-    for label in np.unique(labels):
-        rows = np.flatnonzero(labels == label)
-        if len(rows) < 2:
-            name = pictures.classes[label] if pictures.classes else "the folder"
-            raise DataError(f"{name}: found 1 picture, needs at least 2: one to measure on")
-        measured[rows[1::every]] = True
-    return pictures.take(np.flatnonzero(~measured)), pictures.take(np.flatnonzero(measured))
-
-
-def fitted(pictures: Pictures, resize: int, side: int) -> Pictures:
-    """Pictures as a classifier of fixed input size wants them: shorter side ``resize``, central
-    square of ``side`` pixels."""
-    images = []
-    for image in pictures.images:
-        picture = Image.fromarray(image)
-        scale = resize / min(picture.size)
-        size = [max(side, round(length * scale)) for length in picture.size]
-        picture = picture.resize(size, Image.Resampling.BILINEAR)
-        left, top = ((length - side) // 2 for length in size)
-        images.append(np.asarray(picture.crop((left, top, left + side, top + side))))
-    return Pictures(images, pictures.names, pictures.labels, pictures.classes)
-
-
-def _pictures_in(folder: Path) -> tuple[list[np.ndarray], list[str]]:
-    images, names = [], []
-    for path in sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".")):
+    files, labels, classes = folders.listed(folder, part, at_most)
+    images, kept = [], []
+    for row, path in enumerate(files):
         try:
             with Image.open(path) as image:
                 if image.width * image.height > LARGEST_PIXELS:
                     raise ValueError(f"{image.width} x {image.height} pixels")
-                images.append(_colour(image))
-                names.append(path.name)
+                pixels = _colour(image)
         except Exception as error:  # Pillow raises many kinds for what is no picture
             warnings.warn(f"{path}: left out, not a picture ({error})", stacklevel=2)
+            continue
+        images.append(pixels if square is None else square(pixels))
+        kept.append(row)
     if not images:
-        raise DataError(f"{folder}: found no picture")
-    return images, names
+        raise DataError(f"{folder}: found no picture among {len(files)} files")
+    names = [str(files[row].relative_to(folder)) for row in kept]
+    if labels is None:
+        return Pictures(images, names)
+    return Pictures(images, names, np.array(labels, dtype=np.int64)[kept], classes)
 
 
 def _colour(image: Image.Image) -> np.ndarray:

@@ -10,19 +10,26 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from rdc.figures import style
 from rdc.intervals import summary
 
-NAMES = ("planes", "rates")
+NAMES = ("planes", "rates", "jpeg")
 CODEBOOKS = ("vq", "class_vq")
 JUDGE = "accuracy_judge"
+PIXELS = 28 * 28  # of the images that codecs are trained on
 
 
-def draw(name: str, cells: pd.DataFrame, confusion: pd.DataFrame) -> Figure:
-    """One of ``NAMES``, from the tables ``cells`` and ``confusion``; the dataset with most cells."""
+def draw(
+    name: str, cells: pd.DataFrame, confusion: pd.DataFrame, jpeg: pd.DataFrame | None = None
+) -> Figure:
+    """One of ``NAMES``, from the tables ``cells``, ``confusion`` and, of a run that has it, ``jpeg``;
+    the dataset with most cells."""
     test = cells[cells.split == "test"]
     if test.empty:
         return style.empty("No cell in this run")
     test = test[test.dataset == test.dataset.value_counts().idxmax()]
     reader = test.classifier.value_counts().idxmax()
     test = test.assign(accuracy=_accuracy(test, confusion, reader), rate=test.rate_bits.round(3))
+    if name == "jpeg":
+        own = None if jpeg is None else jpeg[jpeg.dataset == test.dataset.iloc[0]]
+        return beside_jpeg(test, own, reader)
     return {"planes": planes, "rates": rates}[name](test, reader)
 
 
@@ -102,6 +109,49 @@ def rates(test: pd.DataFrame, reader: str) -> Figure:
     figure.suptitle(
         "What each codec makes of its bits, and what codebooks make of them", fontsize=11
     )
+    return figure
+
+
+def beside_jpeg(test: pd.DataFrame, rows: pd.DataFrame | None, reader: str) -> Figure:
+    """The same codecs and real JPEG files of the same images, each at its own rates.
+
+    Args:
+        rows: of the table ``jpeg``, those of this dataset.
+        reader: the classifier of ``accuracy``; JPEG's is the one that its study names.
+    """
+    if rows is None or rows.empty:
+        return style.empty("No JPEG study of this run's own images")
+    points, looks = _points(test), _looks(test)
+    figure, axes = plt.subplots(1, 2, figsize=(11, 5.6))
+    colours = {name: style.COLOURS[i % 6] for i, name in enumerate(rows.tables.unique())}
+    for ax, measure in zip(axes, ("mse", "accuracy"), strict=True):
+        for method, look in looks.items():
+            own = points[points.method == method]
+            ax.plot(own.entropy_bits, own[measure], look["marker"], color="#9a9a9a", ms=4)
+        books = points[points.method.isin(CODEBOOKS)]
+        ax.plot(books.entropy_bits, books[measure], "*", color=style.REFERENCE, ms=7)
+        for name, part in rows.groupby("tables", sort=False):
+            part = part.sort_values("quality")
+            for bits, line in (("bpp_scan_dht", "-"), ("bpp_scan", ":")):
+                ax.plot(part[bits] * PIXELS, part[measure], line, color=colours[name], marker=".")
+        ax.set_xscale("log")
+        ax.set(xlabel="bits an image (logarithmic)")
+    axes[0].set_yscale("log")
+    axes[0].set(ylabel="distortion: MSE per pixel", title="lower is better")
+    axes[1].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes[1].set(ylabel=f"images read right by classifier {reader}", title="higher is better")
+    handles = [
+        Line2D([], [], color="#9a9a9a", marker="o", ls="", ms=4),
+        Line2D([], [], color=style.REFERENCE, marker="*", ls="", ms=7),
+        *(Line2D([], [], color=colour, marker=".") for colour in colours.values()),
+        Line2D([], [], color=style.REFERENCE, ls=":"),
+    ]
+    labels = [
+        "codecs with networks", "codebooks", *(f"JPEG, {name}" for name in colours),
+        "JPEG, Huffman tables not counted",
+    ]  # fmt: skip
+    figure.legend(handles, labels, loc="outside lower center", ncols=3)
+    figure.suptitle("JPEG as one more codec: how many bits before it shows anything", fontsize=11)
     return figure
 
 

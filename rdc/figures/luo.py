@@ -1,5 +1,7 @@
 """Luo et al.: JPEG tables against bytes, pixels and a classifier. Reads tables, measures nothing."""
 
+from collections.abc import Sequence
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -11,7 +13,7 @@ from rdc.figures import style
 from rdc.jpeg import curves
 from rdc.jpeg.standard import TableSet
 
-NAMES = ("rate", "distortion", "accuracy", "tables")
+NAMES = ("rate", "distortion", "accuracy", "tables", "savings", "ablation")
 TITLES = {
     "annex_k": "Annex K",
     "flat": "flat 16",
@@ -23,8 +25,25 @@ TITLES = {
     "tuned_accuracy": "tuned for the classifier",
     "tuned_accuracy_varying": "... shape changes with quality",
     "sorted_random": "sorted random search",
+    "mssim": "mozjpeg, MS-SSIM",
+    "psnr_hvs_m": "mozjpeg, PSNR-HVS-M",
+    "klein": "Klein et al.",
+    "watson": "Watson et al.",
+    "ahumada": "Ahumada et al.",
+    "peterson": "Peterson et al.",
+    "tuned_less_rate": "tuned, $c_r$ = 0.1",
+    "tuned_more_rate": "tuned, $c_r$ = 10",
+    "tuned_cubic": "tuned, cubic rounding",
+    "tuned_straight": "tuned, straight through",
+    "accuracy_less_rate": "for the classifier, $c_r$ = 0.1",
+    "accuracy_more_rate": "for the classifier, $c_r$ = 10",
+    "tuned_own": "tuned: each picture's own",
+    "tuned_accuracy_own": "... each picture's own (knows the label)",
+    "coordinate_descent": "coordinate descent, as SJPEG",
+    "webp": "WebP (another format)",
+    "cjpegli": "jpegli (another encoder)",
+    "sjpeg": "SJPEG's tables",
 }
-SAVINGS_AT = np.array([30.0, 32.0, 34.0, 36.0, 38.0])
 PSNRS = np.arange(28.0, 40.01, 0.5)
 BITS_STEPS = 12
 
@@ -32,49 +51,51 @@ BITS_STEPS = 12
 Sets = dict[tuple[str, str, str], TableSet]
 
 
-def draw(name: str, frames: dict[str, pd.DataFrame], sets: Sets, references: dict) -> Figure:
+def draw(name: str, frames: dict[str, pd.DataFrame], sets: Sets, studies: dict) -> Figure:
     """One of ``NAMES``.
 
     Args:
-        frames: the tables ``jpeg``, ``jpeg_images`` and ``jpeg_rate`` as ``jpeg``, ``images``, ``rate``.
+        frames: the tables ``jpeg``, ``jpeg_images``, ``jpeg_rate`` and ``jpeg_savings``, without that
+            prefix.
         sets: every table set of the run.
-        references: study to the tables that savings are counted from.
+        studies: of each study its ``reference``, the tables that savings are counted from, and its
+            ``ablation``, the tables that are variations on others.
     """
     figures = {
         "rate": _rate,
         "distortion": _distortion,
         "accuracy": _accuracy,
         "tables": _tables,
+        "savings": _savings,
+        "ablation": _ablation,
     }
-    return figures[name](frames, sets, references)
+    return figures[name](frames, sets, studies)
 
 
 def title(tables: str) -> str:
     return TITLES.get(tables, tables)
 
 
-def savings(images: pd.DataFrame, references: dict[str, str]) -> str:
-    """Lines for the terminal: percent of the reference's bytes saved at equal PSNR."""
+def savings(rows: pd.DataFrame, studies: dict[str, dict]) -> str:
+    """Lines for the terminal, from ``jpeg_savings``: percent of the reference's bytes saved."""
     lines = []
-    for (study, subsampling), rows in images.groupby(["study", "subsampling"], sort=False):
-        parts = dict(iter(rows.groupby("tables", sort=False)))
-        if references[study] not in parts:
-            continue
-        reference = curves.curve(parts[references[study]], "psnr", "file")
+    rows = rows[rows.measure == "bytes_saved"]
+    for (study, subsampling), part in rows.groupby(["study", "subsampling"], sort=False):
+        reference = studies[study]["reference"]
+        wide = part[part.over == reference].pivot(index="tables", columns="at", values="value")
         lines.append(
-            f"{study}, {len(reference.bits)} pictures, {subsampling}: % of bytes saved against "
-            f"{title(references[study])}"
+            f"{study}, {subsampling}: % of bytes saved at equal PSNR against {title(reference)}"
         )
-        lines.append(" " * 34 + "".join(f"{f'{at:g} dB':>9}" for at in SAVINGS_AT))
-        for tables, part in parts.items():
-            if tables != references[study]:
-                saved = curves.saving(curves.curve(part, "psnr", "file"), reference, SAVINGS_AT)
-                numbers = "".join(f"{v:9.1f}" if v == v else f"{'-':>9}" for v in saved.value)
-                lines.append(f"  {title(tables):<32}{numbers}")
+        lines.append(" " * 44 + "".join(f"{f'{at:g} dB':>9}" for at in wide.columns))
+        for tables in part.tables.unique():
+            if tables != reference:
+                values = wide.loc[tables]
+                numbers = "".join(f"{v:9.1f}" if v == v else f"{'-':>9}" for v in values)
+                lines.append(f"  {title(tables):<42}{numbers}")
     return "\n".join(lines)
 
 
-def _rate(frames, sets, references) -> Figure:
+def _rate(frames, sets, studies) -> Figure:
     studies = list(frames["rate"].groupby(["study", "subsampling"], sort=False))
     figure, panels = plt.subplots(1, len(studies), figsize=(4.6 * len(studies), 4.4), squeeze=False)
     models = {
@@ -99,7 +120,7 @@ def _rate(frames, sets, references) -> Figure:
     return figure
 
 
-def _distortion(frames, sets, references) -> Figure:
+def _distortion(frames, sets, studies) -> Figure:
     arms = _arms(frames, with_classes=False)
     if not arms:
         return style.empty("No study of photographs in this run.")
@@ -107,12 +128,13 @@ def _distortion(frames, sets, references) -> Figure:
         len(arms), 2, figsize=(11, 4.2 * len(arms)), squeeze=False, width_ratios=[1, 1.15]
     )
     for (left, right), (study, subsampling, part) in zip(rows, arms, strict=True):
-        images = _images_of(frames, study, subsampling)
-        reference = curves.curve(images[references[study]], "psnr", "file")
+        images = _images_of(frames, study, subsampling, studies[study]["ablation"])
+        base = studies[study]["reference"]
+        reference = curves.curve(images[base], "psnr", "file")
         for tables, colour, line in _styles(images):
             means = part[part.tables == tables].sort_values("bpp_file")
             left.plot(means.bpp_file, means.psnr, line, color=colour, label=title(tables), lw=1.3)
-            if tables == references[study]:
+            if tables == base:
                 continue
             saved = curves.saving(curves.curve(images[tables], "psnr", "file"), reference, PSNRS)
             _band(right, saved.score, saved, colour, line, title(tables))
@@ -120,19 +142,20 @@ def _distortion(frames, sets, references) -> Figure:
         count = len(reference.bits)
         left.set_title(f"{study}, {count} pictures, {subsampling}")
         right.axhline(0, color=style.REFERENCE, lw=1)
-        right.set(xlabel="PSNR, dB", ylabel=f"bytes saved against {title(references[study])}, %")
+        right.set(xlabel="PSNR, dB", ylabel=f"bytes saved against {title(base)}, %")
         right.legend(fontsize=8)
     return figure
 
 
-def _accuracy(frames, sets, references) -> Figure:
+def _accuracy(frames, sets, studies) -> Figure:
     arms = _arms(frames, with_classes=True)
     if not arms:
         return style.empty("No study of pictures with classes in this run.")
     figure, rows = plt.subplots(len(arms), 3, figsize=(14, 4.2 * len(arms)), squeeze=False)
     for axes, (study, subsampling, part) in zip(rows, arms, strict=True):
-        images = _images_of(frames, study, subsampling)
-        plain = curves.curve(images[references[study]], "correct", "scan_dht")
+        images = _images_of(frames, study, subsampling, studies[study]["ablation"])
+        base = studies[study]["reference"]
+        plain = curves.curve(images[base], "correct", "scan_dht")
         bits = np.geomspace(plain.bits.mean(0).min(), plain.bits.mean(0).max(), BITS_STEPS)
         for tables, colour, line in _styles(images):
             means = part[part.tables == tables].sort_values("bpp_scan_dht")
@@ -140,12 +163,11 @@ def _accuracy(frames, sets, references) -> Figure:
                 means.bpp_scan_dht, 100 * means.accuracy, line, color=colour, lw=1.3,
                 label=title(tables),
             )  # fmt: skip
-            if tables == references[study]:
+            if tables == base:
                 continue
             for panel, score in ((axes[1], "correct"), (axes[2], "correct_judge")):
                 ours, theirs = (
-                    curves.curve(images[name], score, "scan_dht")
-                    for name in (tables, references[study])
+                    curves.curve(images[name], score, "scan_dht") for name in (tables, base)
                 )
                 gained = curves.gain(ours, theirs, bits)
                 gained[["value", "low", "high"]] *= 100
@@ -155,14 +177,14 @@ def _accuracy(frames, sets, references) -> Figure:
         axes[0].legend(fontsize=8)
         for panel, who in ((axes[1], "the classifier tuned on"), (axes[2], "the judge")):
             panel.axhline(0, color=style.REFERENCE, lw=1)
-            panel.set(ylabel=f"points over {title(references[study])}, {who}")
+            panel.set(ylabel=f"points over {title(base)}, {who}")
         for panel in axes:
             panel.set(xlabel="bits per pixel, scan and Huffman tables")
     return figure
 
 
-def _tables(frames, sets, references) -> Figure:
-    shown = [key for key in sets if key[2] == "420"]
+def _tables(frames, sets, studies) -> Figure:
+    shown = [key for key in sets if key[2] == "420" and key[1] not in studies[key[0]]["ablation"]]
     pairs = {}
     for study, name, sampling in shown:  # published pairs once, tuned ones of each study
         base = sets[study, name, sampling].base(50)
@@ -190,6 +212,83 @@ def _tables(frames, sets, references) -> Figure:
     return figure
 
 
+def _savings(frames, sets, studies) -> Figure:
+    """BD-rates, and BD-accuracies where there are classes, of every pair of tables."""
+    rows = frames["savings"]
+    shown = rows[rows.measure.isin(("bd_rate", "bd_accuracy"))]
+    panels = list(shown.groupby(["study", "subsampling", "measure"], sort=False))
+    if not panels:
+        return style.empty("No two sets of tables in this run.")
+    counts = [part.tables.nunique() for _, part in panels]
+    figure, axes = plt.subplots(
+        len(panels), 1, figsize=(3.5 + 0.72 * max(counts), sum(0.5 * n + 2.2 for n in counts)),
+        height_ratios=[0.5 * n + 2.2 for n in counts], squeeze=False,
+    )  # fmt: skip
+    for ax, ((study, subsampling, measure), part) in zip(axes[:, 0], panels, strict=True):
+        names = list(part.tables.unique())
+        cells = part.set_index(["tables", "over"])
+        values = cells.value.unstack().reindex(index=names, columns=names).to_numpy()
+        better = -values if measure == "bd_rate" else values
+        limit = np.nanmax(np.abs(better)) if np.isfinite(better).any() else 1.0
+        ax.imshow(better, cmap="PuOr_r", vmin=-limit, vmax=limit, aspect="auto")
+        for row, column in np.argwhere(np.isfinite(values)):
+            found = cells.loc[(names[row], names[column])]
+            ax.text(
+                column, row, f"{found.value:+.1f}\n{found.low:+.1f} to {found.high:+.1f}",
+                ha="center", va="center", fontsize=5.5,
+                color="white" if abs(better[row, column]) > 0.65 * limit else "black",
+            )  # fmt: skip
+        ax.set_xticks(range(len(names)), [title(n) for n in names], rotation=40, ha="right")
+        ax.set_yticks(range(len(names)), [title(n) for n in names])
+        ax.tick_params(labelsize=7)
+        ax.grid(False)
+        what = "BD-rate, % of bytes" if measure == "bd_rate" else "BD-accuracy, points"
+        ax.set_title(f"{study}, {subsampling}: {what}; row against column", fontsize=9)
+    return figure
+
+
+def _ablation(frames, sets, studies) -> Figure:
+    """Luo, Fig 11: variations of how tables are tuned, against the tables that savings are counted from."""
+    arms = [
+        (study, subsampling, _images_of(frames, study, subsampling))
+        for study, subsampling, _ in [*_arms(frames, False), *_arms(frames, True)]
+        if studies[study]["ablation"]
+    ]
+    if not arms:
+        return style.empty("No study of this run has an 'ablation'.")
+    figure, panels = plt.subplots(1, len(arms), figsize=(5.6 * len(arms), 4.2), squeeze=False)
+    for axes, (study, subsampling, images) in zip(panels[0], arms, strict=True):
+        base = studies[study]["reference"]
+        varied = studies[study]["ablation"]
+        kept = {n: rows for n, rows in images.items() if n in varied or n.startswith("tuned")}
+        kept = {n: rows for n, rows in kept.items() if not n.endswith("_own")}
+        with_classes = images[base].correct.notna().any()
+        score, bits = ("correct", "scan_dht") if with_classes else ("psnr", "file")
+        reference = curves.curve(images[base], score, bits)
+        for tables, colour, line in _styles(kept):
+            ours = curves.curve(kept[tables], score, bits)
+            if with_classes:
+                means = reference.bits.mean(0)
+                at = np.geomspace(means.min(), means.max(), BITS_STEPS)
+                found = curves.gain(ours, reference, at)
+                found[["value", "low", "high"]] *= 100
+                x = found.bits
+            else:
+                found = curves.saving(ours, reference, PSNRS)
+                x = found.score
+            line = "--" if tables in varied else "-"
+            _band(axes, x, found, colour, line, title(tables))
+        axes.axhline(0, color=style.REFERENCE, lw=1)
+        what = "points read right more than" if with_classes else "% of bytes saved against"
+        axes.set(
+            xlabel="bits per pixel, scan and Huffman tables" if with_classes else "PSNR, dB",
+            ylabel=f"{what} {title(base)}",
+        )
+        axes.set_title(f"{study}, {subsampling}")
+        axes.legend(fontsize=7)
+    return figure
+
+
 def _arms(frames, with_classes: bool):
     """(study, subsampling, rows) of the studies with, or without, classes."""
     found = []
@@ -199,10 +298,12 @@ def _arms(frames, with_classes: bool):
     return found
 
 
-def _images_of(frames, study: str, subsampling: str) -> dict[str, pd.DataFrame]:
+def _images_of(
+    frames, study: str, subsampling: str, without: Sequence[str] = ()
+) -> dict[str, pd.DataFrame]:
     rows = frames["images"]
     rows = rows[(rows.study == study) & (rows.subsampling == subsampling)]
-    return dict(iter(rows.groupby("tables", sort=False)))
+    return dict(iter(rows[~rows.tables.isin(without)].groupby("tables", sort=False)))
 
 
 def _styles(images: dict[str, pd.DataFrame]):

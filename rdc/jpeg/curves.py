@@ -4,8 +4,11 @@ Curves are means over pictures at each quality (Luo, Section 4.1), joined by str
 logarithm of the bits.
 """
 
+import warnings
 from dataclasses import dataclass
+from functools import cached_property
 
+import bjontegaard
 import numpy as np
 import pandas as pd
 
@@ -21,11 +24,18 @@ class Curve:
     bits: np.ndarray
     score: np.ndarray
 
-    def mean(self, rows: np.ndarray | slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:
-        """Mean bits and score at each quality, by rising bits."""
-        bits, score = self.bits[rows].mean(axis=0), self.score[rows].mean(axis=0)
-        order = np.argsort(bits)
-        return bits[order], score[order]
+    @cached_property
+    def means(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Mean bits and scores by rising bits: of all pictures, then of every resample of them.
+
+        Curves over the same pictures draw the same resamples, so that differences are paired.
+        """
+        count = len(self.bits)
+        generator = np.random.default_rng(0)
+        drawn = [generator.multinomial(count, [1 / count] * count) for _ in range(RESAMPLES)]
+        weights = np.stack([np.ones(count), *drawn]) / count
+        pairs = zip(weights @ self.bits, weights @ self.score, strict=True)
+        return [(bits[order := np.argsort(bits)], score[order]) for bits, score in pairs]
 
 
 def curve(images: pd.DataFrame, score: str, bits: str) -> Curve:
@@ -56,29 +66,69 @@ def score_at(bits: np.ndarray, score: np.ndarray, wanted: np.ndarray) -> np.ndar
 def saving(ours: Curve, reference: Curve, scores: np.ndarray) -> pd.DataFrame:
     """Percent of the reference's bits saved at equal score, with intervals over pictures."""
 
-    def percent(rows):
-        gap = bits_at(*ours.mean(rows), scores) - bits_at(*reference.mean(rows), scores)
+    def percent(own, other):
+        gap = bits_at(*own, scores) - bits_at(*other, scores)
         return 100 * (1 - np.exp(gap))
 
-    return _with_interval(percent, len(ours.bits), "score", scores)
+    return _with_interval(percent, ours, reference, "score", scores)
 
 
 def gain(ours: Curve, reference: Curve, bits: np.ndarray) -> pd.DataFrame:
     """Score gained over the reference at equal bits, with intervals over pictures (paired)."""
 
-    def difference(rows):
-        return score_at(*ours.mean(rows), bits) - score_at(*reference.mean(rows), bits)
+    def difference(own, other):
+        return score_at(*own, bits) - score_at(*other, bits)
 
-    return _with_interval(difference, len(ours.bits), "bits", bits)
+    return _with_interval(difference, ours, reference, "bits", bits)
 
 
-def _with_interval(measure, count: int, name: str, at: np.ndarray) -> pd.DataFrame:
-    generator = np.random.default_rng(0)
-    drawn = np.stack([measure(generator.integers(count, size=count)) for _ in range(RESAMPLES)])
-    share = 0.5 - CONFIDENCE / 2
+def bjontegaard_rate(ours: Curve, reference: Curve) -> pd.Series:
+    """Bjontegaard's mean change of rate at equal score, in percent (negative: bits saved).
+
+    Akima interpolation over the scores that both curves reach. ``value``, ``low`` and ``high``; NaN
+    where they share none.
+    """
+    return _bjontegaard(bjontegaard.bd_rate, ours, reference)
+
+
+def bjontegaard_score(ours: Curve, reference: Curve) -> pd.Series:
+    """Bjontegaard's mean gain of score at equal rate: BD-PSNR in dB, or BD-accuracy."""
+    return _bjontegaard(bjontegaard.bd_psnr, ours, reference)
+
+
+def _bjontegaard(measure, ours: Curve, reference: Curve) -> pd.Series:
+    def average(own, other):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # curves that do not overlap give NaN, as is said above
+            try:
+                return measure(
+                    *_rising(*other),
+                    *_rising(*own),
+                    method="akima",
+                    min_overlap=0,
+                    require_matching_points=False,
+                )
+            except (AssertionError, ValueError):  # too few points
+                return np.nan
+
+    return _with_interval(
+        lambda own, other: np.array([average(own, other)]), ours, reference, "at", np.zeros(1)
+    ).iloc[0]
+
+
+def _rising(bits: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Without the points whose score is no better than that of fewer bits: interpolation needs this."""
+    kept = score > np.maximum.accumulate(np.concatenate([[-np.inf], score[:-1]]))
+    return bits[kept], score[kept]
+
+
+def _with_interval(measure, ours: Curve, reference: Curve, name: str, at: np.ndarray):
+    found = np.stack(
+        [measure(own, other) for own, other in zip(ours.means, reference.means, strict=True)]
+    )
+    drawn, share = found[1:], 0.5 - CONFIDENCE / 2
     low, high = np.full((2, len(at)), np.nan)
     known = ~np.isnan(drawn).all(axis=0)
     if known.any():
         low[known], high[known] = np.nanquantile(drawn[:, known], [share, 1 - share], axis=0)
-    value = measure(slice(None))
-    return pd.DataFrame({name: at, "value": value, "low": low, "high": high})
+    return pd.DataFrame({name: at, "value": found[0], "low": low, "high": high})

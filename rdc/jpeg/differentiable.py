@@ -113,7 +113,7 @@ def quantize(blocks: Blocks, tables: torch.Tensor, rounding: str = "hard") -> tu
         chroma = blocks.chroma / tables[..., 1, :].reshape(-1, 1, 1, 1, 64)
     quotients = Blocks(luma, chroma)
     return quotients, Blocks(
-        *(part if part is None else rounded(part, rounding) for part in quotients)
+        rounded(luma, rounding), None if chroma is None else rounded(chroma, rounding)
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from rdc.datasets.pictures import Pictures
-from rdc.jpeg import differentiable, factorized, rate, standard
+from rdc.jpeg import differentiable, factorized, optimization, rate, standard
 from rdc.jpeg.factorized import Factorized
 
 TABLES = "annex_k"
@@ -23,7 +23,7 @@ def chosen(pictures: Pictures) -> Pictures:
 def fitted(images: np.ndarray, subsampling: str) -> Factorized:
     """Luo's entropy models, fitted on images (n, h, w, 3) at all of ``FITTED_AT`` together."""
     counts = torch.zeros(factorized.KINDS, 2 * factorized.LARGEST + 1)
-    blocks, _ = differentiable.transform(_tensor(images), subsampling)
+    blocks, _ = differentiable.transform(optimization.stacked(images), subsampling)
     for quality in FITTED_AT:
         _, codes = differentiable.quantize(blocks, _steps(quality))
         counts += factorized.histograms(codes, subsampling).sum(dim=0)
@@ -40,7 +40,7 @@ def records(
     """One record per picture and quality, as the table ``jpeg_rate`` has them."""
     rows, tables = [], standard.named(TABLES)
     for name, image in zip(pictures.names, pictures.images, strict=True):
-        blocks, _ = differentiable.transform(_tensor(image[None]), subsampling)
+        blocks, _ = differentiable.transform(optimization.stacked(image[None]), subsampling)
         for quality in qualities:
             content = standard.encode(image, tables.at(quality), subsampling)
             quotients, codes = differentiable.quantize(blocks, _steps(quality))
@@ -63,9 +63,3 @@ def records(
 
 def _steps(quality: int) -> torch.Tensor:
     return differentiable.zigzag(torch.from_numpy(standard.named(TABLES).at(quality)).float())
-
-
-def _tensor(images: np.ndarray) -> torch.Tensor:
-    return (
-        torch.from_numpy(np.array(images)).permute(0, 3, 1, 2).float()
-    )  # a copy: to be written to

@@ -9,7 +9,11 @@ import torch
 
 from rdc.datasets.pictures import Pictures
 from rdc.jpeg import standard
-from rdc.jpeg.standard import Sizes, TableSet
+from rdc.jpeg.standard import Sizes
+
+# A picture's position and pixels to its file; and a quality to such an encoder.
+Encode = Callable[[int, np.ndarray], bytes]
+Coder = Callable[[int], Encode]
 
 READ_AT_ONCE = 250  # images that a classifier gets in one batch
 CHUNK = 64  # small images that a thread encodes without a break
@@ -23,26 +27,36 @@ class Coded:
     decoded: list[np.ndarray]
 
 
-def coded(images: list[np.ndarray], tables: np.ndarray, subsampling: str, threads: int) -> Coded:
+def coded(images: list[np.ndarray], encode: Encode, threads: int) -> Coded:
     """Encodes and decodes with ``threads`` at a time (libjpeg-turbo runs outside Python's lock)."""
 
-    def one(image: np.ndarray) -> tuple[Sizes, np.ndarray]:
-        content = standard.encode(image, tables, subsampling)
-        return standard.sizes(content), standard.decode(content)
+    def some(rows: range) -> list[tuple[Sizes, np.ndarray]]:
+        files = [encode(row, images[row]) for row in rows]
+        return [(standard.sizes(file), standard.decode(file)) for file in files]
 
+    size = CHUNK if len(images) >= CHUNK * threads else 1  # few and large: one at a time
+    chunks = [range(i, min(i + size, len(images))) for i in range(0, len(images), size)]
     with ThreadPoolExecutor(threads) as workers:
-        chunks = [images[i : i + CHUNK] for i in range(0, len(images), CHUNK)]
-        if len(images) < CHUNK * threads:  # few and large: one at a time
-            chunks = [[image] for image in images]
-        done = [
-            pair for part in workers.map(lambda c: [one(i) for i in c], chunks) for pair in part
-        ]
+        done = [pair for part in workers.map(some, chunks) for pair in part]
     return Coded([sizes for sizes, _ in done], [pixels for _, pixels in done])
 
 
+def errors(images: list[np.ndarray], decoded: list[np.ndarray]) -> np.ndarray:
+    """Mean squared error of each picture, of levels in [0, 1]."""
+    pairs = zip(images, decoded, strict=True)
+    return np.array([np.mean((d.astype(np.float64) - i) ** 2) / 255**2 for i, d in pairs])
+
+
+def psnr(error: np.ndarray) -> np.ndarray:
+    """dB, of levels in [0, 1]; infinite where there is no error."""
+    with np.errstate(divide="ignore"):
+        return -10 * np.log10(error)
+
+
 def log_probabilities(classifier: torch.nn.Module, images: list[np.ndarray]) -> torch.Tensor:
-    """(n, classes) of pictures of one size, uint8."""
-    stacked = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
+    """(n, classes) of pictures of one size, uint8, (h, w, 3) or (h, w)."""
+    stacked = torch.from_numpy(np.stack(images))
+    stacked = stacked[:, None] if stacked.ndim == 3 else stacked.permute(0, 3, 1, 2)
     with torch.no_grad():
         parts = [classifier(part.float() / 255) for part in stacked.split(READ_AT_ONCE)]
     return torch.cat(parts)
@@ -50,9 +64,8 @@ def log_probabilities(classifier: torch.nn.Module, images: list[np.ndarray]) -> 
 
 def records(
     pictures: Pictures,
-    tables: TableSet,
+    coder: Coder,
     qualities: Iterable[int],
-    subsampling: str,
     readers: dict[str, torch.nn.Module],
     threads: int,
     report: Callable[[str], None] = lambda line: None,
@@ -64,22 +77,21 @@ def records(
     """
     rows = []
     for quality in qualities:
-        steps = tables.at(quality)
-        files = coded(pictures.images, steps, subsampling, threads)
-        right = _read(readers, files.decoded, pictures.labels)
+        files = coded(pictures.images, coder(quality), threads)
+        right = read(readers, files.decoded, pictures.labels)
+        error = errors(pictures.images, files.decoded)
+        levels = psnr(error)
         for row, (image, size) in enumerate(zip(pictures.images, files.sizes, strict=True)):
-            pixels = image.shape[0] * image.shape[1]
-            error = float(np.mean((files.decoded[row].astype(np.float64) - image) ** 2)) / 255**2
             rows.append(
                 {
                     "image": pictures.names[row],
                     "quality": quality,
-                    "pixels": pixels,
+                    "pixels": image.shape[0] * image.shape[1],
                     "bytes_file": size.file,
                     "bytes_scan": size.scan,
                     "bytes_huffman_tables": size.huffman_tables,
-                    "mse": error,
-                    "psnr": float(-10 * np.log10(error)) if error else float("inf"),
+                    "mse": float(error[row]),
+                    "psnr": float(levels[row]),
                     **{name: float(values[row]) for name, values in right.items()},
                 }
             )
@@ -87,7 +99,7 @@ def records(
     return rows
 
 
-def _read(readers, decoded, labels) -> dict[str, np.ndarray]:
+def read(readers: dict, decoded: list[np.ndarray], labels) -> dict[str, np.ndarray]:
     """Per image: nats and rightness by the classifier, rightness by the judge; NaN without them."""
     unread = np.full(len(decoded), np.nan)
     found = {"nll_nats": unread, "correct": unread, "correct_judge": unread}

@@ -19,6 +19,7 @@ from rdc.jpeg.standard import ZIGZAG, TableSet, neighbours, scaled
 
 # Luma steps whose geometric mean is held at 16 where quality gives the scale, as Annex K's is.
 ANCHOR_STEPS, ANCHOR = 16, 16.0
+UNSCALED = 50  # the quality at which tables are used as they are
 FLOOR = 1e-3  # of a squared error before its logarithm, in squared grey levels
 
 # A loss of reconstructions (n, channels, h, w) in 0..255, given the rows they are of: (n,) values.
@@ -43,10 +44,14 @@ class Pool:
 
 def pool(images: np.ndarray, subsampling: str) -> Pool:
     """Images (n, h, w, 3) or (n, h, w), uint8, ready for optimization."""
-    stacked = torch.from_numpy(np.ascontiguousarray(images)).float()
-    stacked = stacked[:, None] if stacked.ndim == 3 else stacked.permute(0, 3, 1, 2).contiguous()
-    blocks, size = differentiable.transform(stacked, subsampling)
-    return Pool(stacked, blocks, size)
+    tensors = stacked(images)
+    return Pool(tensors, *differentiable.transform(tensors, subsampling))
+
+
+def stacked(images: np.ndarray) -> torch.Tensor:
+    """Images (n, h, w, 3) or (n, h, w), uint8, as floats (n, channels, h, w), 0..255."""
+    tensors = torch.from_numpy(np.array(images)).float()  # a copy: theirs may be read-only
+    return tensors[:, None] if tensors.ndim == 3 else tensors.permute(0, 3, 1, 2).contiguous()
 
 
 def log_distortion(images: torch.Tensor) -> Loss:
@@ -98,6 +103,7 @@ class Settings:
     batch: int = 20
     lr: float = 0.03
     rounding: str = "boundary"
+    rate_weight: float = 1.0  # of bits, beside what the slope makes of them (Luo's c_r)
     whole: bool = False  # whether the images are whole files, or crops of larger ones
     seed: int = 0
 
@@ -145,37 +151,30 @@ def universal(
 
 
 def per_image(
-    start: np.ndarray,
-    data: Pool,
-    loss: Loss,
-    quality: float,
-    settings: Settings,
+    start: np.ndarray, data: Pool, loss: Loss, slope: float, settings: Settings
 ) -> np.ndarray:
-    """Integer tables (n, 2, 8, 8) of each image's own, for one quality, tuned on the image itself.
+    """Integer tables (n, 2, 8, 8) of each image's own, tuned on the image itself.
 
     Args:
-        start: the base pair (2, 8, 8) that all begin from.
+        start: integer tables (n, 2, 8, 8) to begin from.
         data: the images, of one size.
-        loss: what bits are traded against, at each image's own slope.
-        settings: ``steps`` and ``lr`` count; every step sees every image.
+        loss: what bits are traded against.
+        slope: how much loss a bit per pixel is worth, the same for every image: so bits also move
+            from images where they do little to images where they do more.
+        settings: ``steps``, ``lr`` and ``rounding`` count; every step sees every image.
     """
-    steps = differentiable.zigzag(torch.from_numpy(np.log(start)).float())
-    steps = steps.repeat(len(data), 1, 1).requires_grad_()
+    steps = differentiable.zigzag(torch.from_numpy(np.log(start)).float()).requires_grad_()
     optimizer = torch.optim.Adam([steps], lr=settings.lr, betas=(0.9, 0.98))
-    rows, scale = torch.arange(len(data)), _scale(steps.detach())
+    rows, pixels = torch.arange(len(data)), data.format.height * data.format.width
     for step in range(settings.steps):
         optimizer.param_groups[0]["lr"] = settings.lr * (1 - step / settings.steps)
-        of_bits, of_loss = _gradients(steps, quality, data, rows, loss, settings)[:2]
-        saved, lost = (-of_bits).sum(dim=(1, 2)), of_loss.sum(dim=(1, 2))
-        slopes = torch.where(lost > 0, saved / lost, 0.0).clamp(min=0)
-        gradient = of_bits + slopes[:, None, None] * of_loss
-        steps.grad = gradient - gradient.mean(dim=(1, 2), keepdim=True)
+        bits, values = _bits_and_loss(steps, UNSCALED, data, rows, loss, settings)
+        optimizer.zero_grad()
+        (values + slope * bits / pixels).sum().backward()
         optimizer.step()
-        with torch.no_grad():  # each keeps its scale
-            steps -= _scale(steps) - scale
     natural = np.empty((len(data), 2, 64))
     natural[..., ZIGZAG] = steps.detach().exp().numpy()
-    return np.stack([scaled(pair, quality) for pair in natural.reshape(-1, 2, 8, 8)])
+    return scaled(natural.reshape(-1, 2, 8, 8), UNSCALED)
 
 
 def _scale(steps: torch.Tensor) -> torch.Tensor:
@@ -198,28 +197,27 @@ def _direction(base, quality, data, rows, loss, settings, slopes):
     """
     of_bits, of_loss, bits, value = _gradients(base, quality, data, rows, loss, settings)
     slope = slopes.updated(quality, -of_bits.sum().item(), of_loss.sum().item())
-    gradient = of_bits + slope * of_loss
+    gradient = settings.rate_weight * of_bits + slope * of_loss
     pixels = data.format.height * data.format.width
     return gradient - gradient.mean(), bits.mean().item() / pixels, value.mean().item()
 
 
 def _gradients(steps, quality, data, rows, loss, settings):
-    """Gradients of ln(bits) and of the loss with respect to steps' logarithms, and both per image.
-
-    With one pair for all images those of ln(mean bits) and of the mean loss; with a pair for each,
-    those of each image's own.
-    """
+    """Gradients of ln(mean bits) and of the mean loss with respect to steps' logarithms, and both
+    per image."""
     leaf = steps.detach().requires_grad_()
-    tables = differentiable.scaled_tables(leaf.exp(), quality, "straight_through")
+    bits, values = _bits_and_loss(leaf, quality, data, rows, loss, settings)
+    (of_bits,) = torch.autograd.grad(bits.mean().log(), leaf, retain_graph=True)
+    (of_loss,) = torch.autograd.grad(values.mean(), leaf)
+    return of_bits, of_loss, bits.detach(), values.detach()
+
+
+def _bits_and_loss(steps, quality, data, rows, loss, settings):
+    """Of each image, with one pair (2, 64) for all or a pair for each (n, 2, 64), in logarithms."""
+    tables = differentiable.scaled_tables(steps.exp(), quality, "straight_through")
     quotients, codes = differentiable.quantize(data.blocks, tables, settings.rounding)
     bits = sum(rate.run_length_bits(quotients, data.format.subsampling, settings.whole))
-    values = loss(differentiable.reconstruct(codes, tables, data.format), rows)
-    own = steps.ndim == 3
-    (of_bits,) = torch.autograd.grad(
-        bits.log().sum() if own else bits.mean().log(), leaf, retain_graph=True
-    )
-    (of_loss,) = torch.autograd.grad(values.sum() if own else values.mean(), leaf)
-    return of_bits, of_loss, bits.detach(), values.detach()
+    return bits, loss(differentiable.reconstruct(codes, tables, data.format), rows)
 
 
 def _between(steps: torch.Tensor, knots: tuple[int, ...], quality: float) -> torch.Tensor:

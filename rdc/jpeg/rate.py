@@ -42,7 +42,7 @@ def run_length_bits(quotients: Blocks, subsampling: str, whole: bool = True) -> 
         ``scan`` with the stuffed bytes to be expected; ``huffman_tables`` the DHT segments of the
         symbols that occur.
     """
-    scan, tables = 0.0, 0.0
+    scan, tables = quotients.luma.new_zeros(2, len(quotients.luma))
     colour = quotients.chroma is not None
     for number, plane in enumerate(quotients.planes()):
         interleaved = number == 0 and colour and subsampling == "4:2:0"

@@ -1,61 +1,131 @@
-"""The classifiers that read JPEG pictures, and the pictures of a study."""
+"""The pictures of a study, and the classifiers that read them."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from rdc.datasets import pictures
-from rdc.datasets.pictures import Pictures
-from rdc.jpeg.settings import CIFAR_FILES, Study, data_file
-from rdc.networks import resnets
+from rdc.datasets import images, pictures
+from rdc.datasets.pictures import Pictures, Square
+from rdc.jpeg import classifiers
+from rdc.jpeg.settings import Classifier, Study, data_file
+from rdc.networks import stored
 
 # Of the shipped photographs, those that a study of them is measured on.
 HELD_OUT = ("astronaut.png", "coffee.png")
 
 
-def tuned_on(study: Study, data: str | Path) -> Pictures | None:
+@dataclass(frozen=True)
+class Files:
+    """Where a study's pictures and classifiers lie.
+
+    ``data`` is the folder of fetched sources; ``dataset`` the prepared images and ``trained`` the
+    classifiers by role, of a study of one of the run's datasets; ``own`` the settings of a user's
+    classifiers by role.
+    """
+
+    data: Path = Path("data")
+    dataset: Path | None = None
+    trained: dict[str, Path] | None = None
+    own: dict[str, Classifier] | None = None
+
+    @classmethod
+    def of(cls, described: dict) -> "Files":
+        """From plain data, as a rule's params hold it."""
+        trained = {role: Path(path) for role, path in described.get("trained", {}).items()}
+        own = {role: Classifier(**found) for role, found in described.get("own", {}).items()}
+        dataset = described.get("dataset")
+        return cls(Path("data"), Path(dataset) if dataset else None, trained, own)
+
+
+def tuned_on(study: Study, files: Files) -> Pictures | None:
     """The pictures a study's tables are tuned on; None where that is crops of the shipped ones.
 
-    Both functions read files under ``data`` and raise DataError where they are missing.
+    Both functions raise DataError where files are missing or damaged.
     """
     if study.pictures == "cifar10":
-        return _cifar10("train", data)
+        return _cifar10("train", files)
+    if study.dataset is not None:
+        return _of_dataset("train", study, files)
     if study.folder is not None:
-        return pictures.split(pictures.from_folder(study.folder))[0]
+        return pictures.from_folder(study.folder, "tuned", _square(files), study.at_most)
     return None
 
 
-def measured_on(study: Study, data: str | Path) -> Pictures:
+def measured_on(study: Study, files: Files) -> Pictures:
     """The pictures a study's tables are measured on, none of which they were tuned on."""
     if study.pictures == "kodak":
-        return pictures.from_zip(data_file("kodak", "kodak.zip", data), "kodak")
+        return pictures.from_zip(data_file("kodak", "kodak.zip", files.data), "kodak")
     if study.pictures == "cifar10":
-        return _cifar10("test", data)
+        return _cifar10("test", files)
+    if study.dataset is not None:
+        return _of_dataset("test", study, files)
     if study.folder is not None:
-        return pictures.split(pictures.from_folder(study.folder))[1]
+        return pictures.from_folder(study.folder, "measured", _square(files), study.at_most)
     return pictures.photographs(HELD_OUT)
 
 
-def _cifar10(part: str, data: str | Path) -> Pictures:
-    archive = data_file("cifar10", "cifar10-subset.zip", data)
+def crops(study: Study, count: int, side: int, seed: int, files: Files) -> np.ndarray:
+    """What tables for rate and distortion are tuned on, (count, side, side[, 3]) uint8.
+
+    Of the user's own pictures, or of a study's training images where it has such (small ones whole);
+    of the shipped photographs otherwise. Raises DataError where no picture is large enough.
+    """
+    own = tuned_on(study, files)
+    if own is None:
+        without = HELD_OUT if study.pictures == "photographs" else ()
+        return pictures.random_crops(count, side, seed, without)
+    if study.dataset is not None:
+        rows = np.random.default_rng(seed).permutation(len(own))[:count]
+        return own.take(rows).stacked()
+    return pictures.crops_of(own, count, side, seed)
+
+
+def crop_side(study: Study, files: Files, at_most: int) -> int:
+    """The largest multiple of 16 pixels that some picture of the study's own has, 16 to ``at_most``."""
+    own = tuned_on(study, files)
+    if own is None:
+        return at_most
+    largest = max(min(image.shape[:2]) for image in own.images)
+    return max(16, min(at_most, largest // 16 * 16))
+
+
+def readers(study: Study, files: Files, classes: tuple[str, ...]) -> dict[str, torch.nn.Module]:
+    """The study's ``classifier`` and ``judge``, as far as it has them, frozen.
+
+    Each takes pictures (n, channels, h, w) in [0, 1] to log-probabilities of ``classes``. Raises
+    WeightsError naming a file that is missing, damaged or does not fit.
+    """
+    found = {}
+    for role in ("classifier", "judge"):
+        name = getattr(study, role)
+        if name is None:
+            continue
+        if study.dataset is not None:
+            found[role] = stored.load_classifier(files.trained[role])
+        elif study.folder is not None:
+            found[role] = classifiers.load(files.own[role], classes)
+        else:
+            found[role] = classifiers.pretrained(name, files.data)
+    return found
+
+
+def _square(files: Files) -> Square | None:
+    """What the classifier reads; the judge reads the same pictures."""
+    if not files.own:
+        return None
+    settings = files.own["classifier"]
+    return Square(settings.resize or settings.side, settings.side)
+
+
+def _cifar10(part: str, files: Files) -> Pictures:
+    archive = data_file("cifar10", "cifar10-subset.zip", files.data)
     return pictures.from_zip(archive, f"cifar10-subset/{part}")
 
 
-def crops(study: Study, count: int, side: int, seed: int, data: str | Path) -> np.ndarray:
-    """What tables for rate and distortion are tuned on, (count, side, side, 3) uint8.
-
-    Of the user's own pictures, or of CIFAR-10's training images, where the study has such; of the
-    shipped photographs otherwise. Raises DataError where no picture is large enough.
-    """
-    own = tuned_on(study, data)
-    if own is not None:
-        return pictures.crops_of(own, count, side, seed)
-    without = HELD_OUT if study.pictures == "photographs" else ()
-    return pictures.random_crops(count, side, seed, without)
-
-
-def classifier(name: str, data: str | Path) -> torch.nn.Module:
-    """A pretrained classifier of pictures in [0, 1]. Raises WeightsError naming a faulty file."""
-    depth = int(name.removeprefix("resnet"))
-    return resnets.load(data_file("cifar10-resnets", CIFAR_FILES[name], data), depth)
+def _of_dataset(part: str, study: Study, files: Files) -> Pictures:
+    prepared = images.load(files.dataset)
+    chosen = (prepared.train if part == "train" else prepared.test)[: study.at_most]
+    names = [f"{part}/{row:05d}" for row in range(len(chosen))]
+    return Pictures(list(chosen.images), names, chosen.labels, prepared.classes)

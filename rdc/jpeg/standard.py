@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 
 from rdc.atomic import replacing
 
@@ -169,37 +170,62 @@ def encode(image: np.ndarray, tables: np.ndarray, subsampling: str, optimize: bo
     return stream.getvalue()
 
 
-def _needed(image: np.ndarray, tables: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+def _needed(image: np.ndarray, tables: np.ndarray) -> np.ndarray:
     return tables[:1] if image.ndim == 2 else tables
 
 
 def decode(content: bytes) -> np.ndarray:
-    """The pixels of a JPEG file, uint8, as libjpeg-turbo decodes them."""
+    """The pixels of a file, uint8: JPEG as libjpeg-turbo decodes it, WebP as libwebp does."""
     with Image.open(io.BytesIO(content)) as image:
         return np.asarray(image)
 
 
+def tables_of(content: bytes) -> np.ndarray:
+    """The quantization tables that a JPEG file carries, (2, 8, 8) integers, natural order."""
+    with Image.open(io.BytesIO(content)) as image:
+        if not isinstance(image, JpegImageFile):
+            raise TableError(f"found a {image.format} file, which carries no quantization tables")
+        found = [image.quantization[key] for key in sorted(image.quantization)]
+    return np.array([found[0], found[min(1, len(found) - 1)]]).reshape(2, 8, 8)
+
+
 @dataclass(frozen=True)
 class Sizes:
-    """Bytes of a JPEG file: all of it, its entropy-coded scan, and the Huffman tables it carries."""
+    """Bytes of a file: all of it, its entropy-coded scans, and the Huffman tables it carries."""
 
     file: int
     scan: int
     huffman_tables: int
 
 
-def sizes(content: bytes) -> Sizes:
-    """Counts the bytes of a baseline JPEG file by its markers.
+WEBP_HEADER = 30  # bytes: RIFF and chunk headers, and the frame's own
 
-    ``scan`` is what follows the scan's header up to the end marker, stuffed bytes included;
-    ``huffman_tables`` whole DHT segments, markers included.
+
+def sizes(content: bytes) -> Sizes:
+    """Counts the bytes of a JPEG file by its markers, or of a WebP file.
+
+    ``scan`` is what follows the scans' headers, stuffed bytes included; ``huffman_tables`` whole DHT
+    segments, markers included. WebP's tables are part of its one stream: there ``scan`` is all of it.
     """
-    at, tables = 2, 0
-    while True:
-        marker = content[at + 1]
+    if content[:4] == b"RIFF":
+        return Sizes(len(content), len(content) - WEBP_HEADER, 0)
+    at, scan, tables = 2, 0, 0
+    while (marker := content[at + 1]) != 0xD9:
         length = int.from_bytes(content[at + 2 : at + 4], "big")
         if marker == 0xC4:
             tables += 2 + length
         at += 2 + length
         if marker == 0xDA:
-            return Sizes(len(content), len(content) - at - 2, tables)
+            end = _end_of_scan(content, at)
+            scan += end - at
+            at = end
+    return Sizes(len(content), scan, tables)
+
+
+def _end_of_scan(content: bytes, at: int) -> int:
+    """Where the next marker stands that is neither a stuffed byte nor a restart."""
+    while True:
+        at = content.index(b"\xff", at)
+        if content[at + 1] != 0 and not 0xD0 <= content[at + 1] <= 0xD7:
+            return at
+        at += 2

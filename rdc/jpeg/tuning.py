@@ -1,12 +1,14 @@
-"""Makes the tables that a config asks for: published, optimised or searched."""
+"""What a config asks for: tables published, optimised or searched, and coders of each picture's own."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import torch
 
-from rdc.jpeg import measurement, optimization, readers, search, standard
+from rdc.datasets.pictures import Pictures
+from rdc.jpeg import adaptation, coders, measurement, optimization, readers, search, standard
+from rdc.jpeg.measurement import Coder
+from rdc.jpeg.readers import Files
 from rdc.jpeg.settings import Study, Tables
 from rdc.jpeg.standard import TableSet
 
@@ -18,7 +20,7 @@ def make(
     settings: Tables,
     study: Study,
     subsampling: str,
-    data: str | Path,
+    files: Files,
     threads: int,
     report: Report = lambda line: None,
 ) -> TableSet:
@@ -31,48 +33,82 @@ def make(
     if settings.shipped is not None:
         return standard.named(settings.shipped)
     if settings.search is not None:
-        return _searched(settings, study, subsampling, data, threads, report)
+        return _searched(settings, study, subsampling, files, threads, report)
     if settings.objective == "rate_accuracy":
-        return _for_a_classifier(settings, study, subsampling, data, report)
-    crops = readers.crops(study, settings.crops, settings.side, settings.seed, data)
-    pool = optimization.pool(crops, subsampling)
-    loss = optimization.log_distortion(pool.images)
-    return _optimised(settings, pool, loss, False, report)
+        tuned_on = readers.tuned_on(study, files)
+        classifier = readers.readers(study, files, tuned_on.classes)["classifier"]
+        pool = optimization.pool(tuned_on.stacked(), subsampling)
+        loss = optimization.misreading(classifier, torch.from_numpy(tuned_on.labels))
+        whole = True
+    else:
+        crops = readers.crops(study, settings.crops, settings.side, settings.seed, files)
+        pool = optimization.pool(crops, subsampling)
+        loss = optimization.log_distortion(pool.images)
+        whole = study.dataset is not None
+    chosen = _optimizer(settings, whole)
+    return optimization.universal(standard.named(settings.start), pool, loss, chosen, report)
 
 
-def _for_a_classifier(settings, study, subsampling, data, report) -> TableSet:
-    tuned_on = readers.tuned_on(study, data)
-    pool = optimization.pool(tuned_on.stacked(), subsampling)
-    classifier = readers.classifier(study.classifier, data)
-    loss = optimization.misreading(classifier, torch.from_numpy(tuned_on.labels))
-    return _optimised(settings, pool, loss, True, report)
+def coder(
+    settings: Tables,
+    start: TableSet | None,
+    pictures: Pictures,
+    classifiers: dict[str, torch.nn.Module],
+    subsampling: str,
+    threads: int,
+    report: Report = lambda line: None,
+) -> Coder:
+    """How pictures are coded with one entry of ``jpeg.tables``.
+
+    Args:
+        start: the entry's own tables; of ``per_image``, those that it starts from.
+
+    Raises:
+        EncoderError: where another encoder is not there.
+    """
+    if settings.encoder is not None:
+        return coders.other(settings.encoder, subsampling)
+    if settings.search == "coordinate_descent":
+        return adaptation.descended(start, subsampling)
+    if not settings.per_image:
+        return coders.scaled(start, subsampling)
+    score, loss_of = (
+        adaptation.classification(pictures, classifiers["classifier"])
+        if settings.objective == "rate_accuracy"
+        else adaptation.distortion(pictures)
+    )
+    optimizer = _optimizer(settings, whole=True)
+    return adaptation.adapted(
+        pictures, start, subsampling, score, loss_of, optimizer, threads, report
+    )
 
 
-def _optimised(settings, pool, loss, whole, report) -> TableSet:
-    chosen = optimization.Settings(
+def _optimizer(settings: Tables, whole: bool) -> optimization.Settings:
+    return optimization.Settings(
         qualities=settings.qualities,
         knots=tuple(settings.knots),
         steps=settings.steps,
         batch=settings.batch,
         lr=settings.lr,
         rounding=settings.rounding,
+        rate_weight=settings.rate_weight,
         whole=whole,
         seed=settings.seed,
     )
-    return optimization.universal(standard.named(settings.start), pool, loss, chosen, report)
 
 
-def _searched(settings, study, subsampling, data, threads, report) -> TableSet:
-    tuned_on = readers.tuned_on(study, data)
-    classifier = readers.classifier(study.classifier, data)
+def _searched(settings, study, subsampling, files, threads, report) -> TableSet:
+    tuned_on = readers.tuned_on(study, files)
+    classifier = readers.readers(study, files, tuned_on.classes)["classifier"]
     order = np.random.default_rng(settings.seed).permutation(len(tuned_on))
 
     def trial(tables: np.ndarray, count: int) -> tuple[float, float]:
         chosen = tuned_on.take(order[:count])
-        files = measurement.coded(chosen.images, tables, subsampling, threads)
-        scores = measurement.log_probabilities(classifier, files.decoded)
-        right = scores.argmax(dim=1) == torch.from_numpy(chosen.labels)
-        return float(np.mean([s.file for s in files.sizes])), right.double().mean().item()
+        found = measurement.coded(
+            chosen.images, lambda row, image: standard.encode(image, tables, subsampling), threads
+        )
+        read = measurement.read({"classifier": classifier}, found.decoded, chosen.labels)
+        return float(np.mean([s.file for s in found.sizes])), float(read["correct"].mean())
 
     front, points = search.sorted_random(
         trial,

@@ -14,11 +14,60 @@ def bytes_saved(run: Run, study: str, tables: str, psnr: float, subsampling: str
     return _answer(saved, ours, tables, study, f"at {psnr:g} dB")
 
 
-def psnr_gained(run: Run, study: str, tables: str, bpp: float, subsampling: str) -> Measured:
-    """dB over Annex K at equal mean bits per pixel of whole files."""
-    ours, reference = _pair(run, study, tables, "annex_k", "psnr", "file", subsampling)
+def psnr_gained(
+    run: Run, study: str, tables: str, bpp: float, subsampling: str, over: str = "annex_k"
+) -> Measured:
+    """dB over other tables at equal mean bits per pixel of whole files."""
+    ours, reference = _pair(run, study, tables, over, "psnr", "file", subsampling)
     gained = curves.gain(ours, reference, np.array([bpp])).iloc[0]
-    return _answer(gained, ours, tables, study, f"at {bpp:g} bits per pixel")
+    return _answer(gained, ours, tables, study, f"over {over} at {bpp:g} bits per pixel")
+
+
+def allocation_gained(run: Run, study: str, tables: str, bpp: float, subsampling: str) -> Measured:
+    """dB of mean PSNR won at equal mean bits by a quality of each picture's own, tables unchanged.
+
+    Every picture takes the quality where a bit per pixel buys the same PSNR; qualities between those
+    measured are interpolated.
+    """
+    found = curves.curve(_rows(run, study, tables, "psnr", subsampling), "psnr", "file")
+    grid = np.linspace(0, found.bits.shape[1] - 1, 400)
+    bits, score = (
+        np.stack([np.interp(grid, np.arange(len(row)), row) for row in part])
+        for part in (found.bits, found.score)
+    )
+    pictures = np.arange(len(bits))
+    points = []
+    for slope in np.geomspace(0.1, 200, 200):
+        best = (score - slope * bits).argmax(axis=1)
+        points.append((bits[pictures, best].mean(), score[pictures, best].mean()))
+    points = np.array(sorted(set(points)))
+    together = curves.score_at(*found.means[0], np.array([bpp]))[0]
+    value = np.interp(bpp, points[:, 0], points[:, 1], np.nan, np.nan) - together
+    if np.isnan(value):
+        raise Untestable(f"the curves of {tables} on {study} do not reach {bpp:g} bits per pixel")
+    return Measured(float(value), f"{tables} on {len(bits)} pictures of {study}")
+
+
+def rate_changed(run: Run, study: str, tables: str, over: str, subsampling: str) -> Measured:
+    """The size of Bjontegaard's change of rate between two sets of tables, percent of whole files."""
+    ours, theirs = _pair(run, study, tables, over, "psnr", "file", subsampling)
+    found = curves.bjontegaard_rate(ours, theirs)
+    sign = 1 if found.value >= 0 else -1
+    low, high = sorted((sign * found.low, sign * found.high))
+    note = f"{tables} over {over} on {len(ours.bits)} pictures of {study}: {found.value:+.2f} %"
+    return Measured(sign * found.value, note, low, high)
+
+
+def saving_tilt(
+    run: Run, study: str, tables: str, over: str, psnrs: list[float], subsampling: str
+) -> Measured:
+    """How many points more of the bytes are saved at the first PSNR than at the second."""
+    ours, theirs = _pair(run, study, tables, over, "psnr", "file", subsampling)
+    saved = curves.saving(ours, theirs, np.array(psnrs, dtype=float))
+    note = f"{tables} over {over} on {study}: " + ", ".join(
+        f"{row.value:+.2f} % at {row.score:g} dB" for row in saved.itertuples()
+    )
+    return Measured(float(saved.value[0] - saved.value[1]), note)
 
 
 def accuracy_gained(
@@ -70,16 +119,18 @@ def _table(run: Run, name: str) -> pd.DataFrame:
 
 
 def _pair(run, study, tables, other, score, bits, subsampling) -> list[curves.Curve]:
-    found = []
-    for name in (tables, other):
-        rows = _table(run, "jpeg_images")
-        rows = rows[
-            (rows.study == study) & (rows.tables == name) & (rows.subsampling == subsampling)
-        ]
-        if rows.empty or rows[score].isna().all():
-            raise Untestable(f"no tables {name} measured on {study} ({subsampling}) in this run")
-        found.append(curves.curve(rows, score, bits))
-    return found
+    return [
+        curves.curve(_rows(run, study, name, score, subsampling), score, bits)
+        for name in (tables, other)
+    ]
+
+
+def _rows(run, study, tables, score, subsampling) -> pd.DataFrame:
+    rows = _table(run, "jpeg_images")
+    rows = rows[(rows.study == study) & (rows.tables == tables) & (rows.subsampling == subsampling)]
+    if rows.empty or rows[score].isna().all():
+        raise Untestable(f"no tables {tables} measured on {study} ({subsampling}) in this run")
+    return rows
 
 
 def _answer(row: pd.Series, ours: curves.Curve, tables: str, study: str, where: str) -> Measured:
@@ -93,6 +144,9 @@ QUERIES = {
     "bytes_saved": bytes_saved,
     "psnr_gained": psnr_gained,
     "accuracy_gained": accuracy_gained,
+    "allocation_gained": allocation_gained,
+    "rate_changed": rate_changed,
+    "saving_tilt": saving_tilt,
     "rate_correlation": rate_correlation,
     "rate_bias": rate_bias,
 }

@@ -7,13 +7,15 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 sys.path.insert(0, str(Path(workflow.basedir)))
 
 from rdc import cells as grid
 from rdc import config as configs
-from rdc import machine
-from rdc.datasets.sources import SOURCES
+from rdc import machine, progress
+from rdc.datasets import folders
+from rdc.datasets.sources import SOURCES, DataError
 from rdc.provenance import closure
 
 try:
@@ -29,6 +31,29 @@ for folder in (
 ):
     if fault := machine.unwritable(folder):
         raise WorkflowError(fault)
+
+for name, study in list(CONFIG.jpeg.studies.items()):
+    if study.optional and not study.folder.is_dir():
+        logger.warning(
+            f"jpeg.studies.{name}: left out, since {study.folder} is missing"
+        )
+        del CONFIG.jpeg.studies[name]
+try:
+    JPEG_FOLDERS = {
+        name: [
+            str(file)
+            for part in ("tuned", "measured")
+            for file in folders.listed(study.folder, part, study.at_most).files
+        ]
+        for name, study in CONFIG.jpeg.studies.items()
+        if study.folder is not None
+    }
+except DataError as error:
+    raise WorkflowError(str(error)) from None
+
+# One line at a terminal; a file or CI gets Snakemake's own lines.
+if workflow.is_main_process and not workflow.dryrun and sys.stderr.isatty():
+    progress.attach(logger, sys.stderr)
 
 machine.use_this_checkout()
 BATCHES = grid.batches(CONFIG)
@@ -162,29 +187,99 @@ def jpeg_arms():
         for name in settings.tables
         for sampling, written in SAMPLINGS.items()
         if written in settings.subsampling
+        and not machine.missing(CONFIG.jpeg.tables[name].program)
     ]
+
+
+def jpeg_sets():
+    """Those of them that have one set of tables for all pictures."""
+    return [arm for arm in jpeg_arms() if not CONFIG.jpeg.tables[arm[1]].adapts]
+
+
+def jpeg_pairs():
+    """(study, sampling) to the tables that examples show: the reference and the first tuned ones."""
+    found = {}
+    for study, name, sampling in jpeg_sets():
+        settings = CONFIG.jpeg.studies[study]
+        tuned = CONFIG.jpeg.tables[name].objective and name not in settings.ablation
+        if tuned and settings.dataset is None:
+            found.setdefault((study, sampling), (settings.reference, name))
+    return found
+
+
+def jpeg_example_tables(position):
+    """Of a study and a sampling, the file of one of those two tables."""
+    return lambda wildcards: (
+        f"<results>/jpeg/{wildcards.jpeg_study}/"
+        f"{jpeg_pairs()[wildcards.jpeg_study, wildcards.sampling][position]}_{wildcards.sampling}.json"
+    )
+
+
+def jpeg_start(wildcards):
+    """The file of tables that pictures are coded with; none where each has its own."""
+    settings = CONFIG.jpeg.tables[wildcards.tables]
+    name = wildcards.tables
+    if settings.adapts:
+        if not settings.per_image or settings.start not in CONFIG.jpeg.tables:
+            return []
+        name = settings.start
+    return f"<results>/jpeg/{wildcards.jpeg_study}/{name}_{wildcards.sampling}.json"
 
 
 def jpeg_files(wildcards):
-    folder = CONFIG.jpeg.studies[wildcards.jpeg_study].folder
-    if folder is not None:
-        return sorted(str(path) for path in folder.rglob("*") if path.is_file())
-    return [
+    """Every file that a study's pictures and classifiers come from."""
+    study = CONFIG.jpeg.studies[wildcards.jpeg_study]
+    places = jpeg_places(wildcards)
+    found = [
         f"data/{source}/{file}"
         for source, file in CONFIG.jpeg.sources(wildcards.jpeg_study)
     ]
+    if study.folder is not None:
+        found += JPEG_FOLDERS[wildcards.jpeg_study]
+        for role in places["own"]:
+            settings = CONFIG.jpeg.classifiers[getattr(study, role)]
+            found += [str(file) for file in settings.files()]
+    if study.dataset is not None:
+        found += [places["dataset"], *places["trained"].values()]
+    return found
+
+
+def jpeg_places(wildcards):
+    """Where a study's images and classifiers lie, as ``rdc.jpeg.readers.Files`` takes it."""
+    study = CONFIG.jpeg.studies[wildcards.jpeg_study]
+    roles = {
+        role: getattr(study, role)
+        for role in ("classifier", "judge")
+        if getattr(study, role)
+    }
+    places = {"own": {}}
+    if study.dataset is not None:
+        results = f"results/{CONFIG.run}"
+        places["dataset"] = f"{results}/datasets/{study.dataset}.npz"
+        places["trained"] = {
+            role: f"{results}/classifiers/{study.dataset}/{name}.safetensors"
+            for role, name in roles.items()
+        }
+    elif study.folder is not None:
+        places["own"] = {
+            role: CONFIG.jpeg.classifiers[name].model_dump(mode="json")
+            for role, name in roles.items()
+        }
+    return places
 
 
 def jpeg_study_settings(wildcards):
     """Of a study, what its tables and rows depend on; which other tables it has is none of it."""
     study = CONFIG.jpeg.studies[wildcards.jpeg_study].model_dump(mode="json")
-    return {**study, "tables": [wildcards.tables], "reference": wildcards.tables}
+    own = {"tables": [wildcards.tables], "reference": wildcards.tables, "ablation": []}
+    return {**study, **own}
 
 
 def jpeg_pictures_settings(wildcards):
     """Of a study, what its pictures depend on."""
     study = CONFIG.jpeg.studies[wildcards.jpeg_study].model_dump(mode="json")
-    return {**study, "tables": ["none"], "reference": "none", "qualities": [50]}
+    own = {"tables": ["none"], "reference": "none", "ablation": [], "qualities": [50]}
+    return {**study, **own}
 
 
 def jpeg_table_settings(wildcards):
@@ -197,7 +292,7 @@ def jpeg_subsampling(wildcards):
 
 def jpeg_objective(wildcards):
     settings = CONFIG.jpeg.tables[wildcards.tables]
-    return settings.objective or settings.search or "published"
+    return settings.objective or settings.search or settings.encoder or "published"
 
 
 def on_mnist(study):

@@ -5,10 +5,18 @@ out: <results>/figures/{paper}_{figure}.svg and .png
 """
 
 FIGURES = {
-    "atlas": ["planes", "rates"],
+    "atlas": ["planes", "rates", "jpeg"],
     "le": ["haar", "table3", "plane", "classes"],
     "limits": ["bernoulli", "binary", "gaussian"],
-    "luo": ["rate", "distortion", "accuracy", "tables"],
+    "luo": [
+        "rate",
+        "distortion",
+        "accuracy",
+        "tables",
+        "savings",
+        "ablation",
+        "examples",
+    ],
     "nguyen": [
         "classification",
         "universal",
@@ -24,6 +32,7 @@ rule figures_atlas:
     input:
         cells="<results>/tables/cells.parquet",
         confusion="<results>/tables/confusion.parquet",
+        jpeg="<results>/tables/jpeg.parquet" if CONFIG.jpeg.studies else [],
         code=closure("workflow/scripts/figures_atlas.py"),
     output:
         **{
@@ -102,9 +111,14 @@ rule figures_luo:
         jpeg="<results>/tables/jpeg.parquet",
         images="<results>/tables/jpeg_images.parquet",
         rate="<results>/tables/jpeg_rate.parquet",
+        savings="<results>/tables/jpeg_savings.parquet",
         sets=[
             f"<results>/jpeg/{study}/{name}_{sampling}.json"
-            for study, name, sampling in jpeg_arms()
+            for study, name, sampling in jpeg_sets()
+        ],
+        examples=[
+            f"<results>/jpeg/{study}/examples_{sampling}.npz"
+            for study, sampling in jpeg_pairs()
         ],
         code=closure("workflow/scripts/figures_luo.py"),
     output:
@@ -122,9 +136,19 @@ rule figures_luo:
         mem_mb=1500,
         runtime=10,
     params:
-        references={
-            name: study.reference for name, study in CONFIG.jpeg.studies.items()
+        studies={
+            name: {"reference": study.reference, "ablation": study.ablation}
+            for name, study in CONFIG.jpeg.studies.items()
         },
+        pairs=[
+            [study, SAMPLINGS[sampling], *pair]
+            for (study, sampling), pair in jpeg_pairs().items()
+        ],
+        absent=[
+            tables.program
+            for tables in CONFIG.jpeg.tables.values()
+            if machine.missing(tables.program)
+        ],
     script:
         "../scripts/figures_luo.py"
 

@@ -1,8 +1,10 @@
 """JPEG: quantization tables, and what they do to files, pixels and classifiers.
 
-in:  photographs that ship inside a dependency, or fetched pictures and classifiers
+in:  photographs that ship inside a dependency, fetched pictures and classifiers, a user's own, or
+     images and classifiers of this run
 out: <results>/jpeg/{study}/{tables}_{sampling}.json and a folder of text files for cjpeg -qtables,
-     parts of the tables jpeg, jpeg_images and jpeg_rate
+     examples_{sampling}.npz beside them, parts of the tables jpeg, jpeg_images and jpeg_rate,
+     <results>/tables/jpeg_savings.parquet, and <results>/recode.py to use the tables with
 """
 
 
@@ -24,6 +26,7 @@ rule jpeg_tables:
     params:
         settings=jpeg_table_settings,
         study=jpeg_study_settings,
+        files=jpeg_places,
         subsampling=jpeg_subsampling,
         qualities=[25, 50, 75, 90],
     script:
@@ -32,7 +35,7 @@ rule jpeg_tables:
 
 rule jpeg_measure:
     input:
-        tables="<results>/jpeg/{jpeg_study}/{tables}_{sampling}.json",
+        tables=jpeg_start,
         files=jpeg_files,
         code=closure("workflow/scripts/jpeg_measure.py"),
     output:
@@ -48,10 +51,11 @@ rule jpeg_measure:
         runtime=120,
     params:
         run=CONFIG.run,
+        settings=jpeg_table_settings,
         study=jpeg_study_settings,
+        files=jpeg_places,
         subsampling=jpeg_subsampling,
         objective=jpeg_objective,
-        seed=lambda wildcards: CONFIG.jpeg.tables[wildcards.tables].seed,
     script:
         "../scripts/jpeg_measure.py"
 
@@ -66,13 +70,71 @@ rule jpeg_rate:
         "<logs>/jpeg_rate/{jpeg_study}/{sampling}.log",
     benchmark:
         "<benchmarks>/jpeg_rate/{jpeg_study}/{sampling}.tsv"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=4000,
         runtime=30,
     params:
         run=CONFIG.run,
         study=jpeg_pictures_settings,
+        files=jpeg_places,
         subsampling=jpeg_subsampling,
     script:
         "../scripts/jpeg_rate.py"
+
+
+rule jpeg_savings:
+    input:
+        images="<results>/tables/jpeg_images.parquet",
+        code=closure("workflow/scripts/jpeg_savings.py"),
+    output:
+        savings="<results>/tables/jpeg_savings.parquet",
+    log:
+        "<logs>/jpeg_savings.log",
+    benchmark:
+        "<benchmarks>/jpeg_savings.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    script:
+        "../scripts/jpeg_savings.py"
+
+
+rule jpeg_examples:
+    input:
+        reference=jpeg_example_tables(0),
+        tuned=jpeg_example_tables(1),
+        files=jpeg_files,
+        code=closure("workflow/scripts/jpeg_examples.py"),
+    output:
+        examples="<results>/jpeg/{jpeg_study}/examples_{sampling}.npz",
+    log:
+        "<logs>/jpeg_examples/{jpeg_study}/{sampling}.log",
+    benchmark:
+        "<benchmarks>/jpeg_examples/{jpeg_study}/{sampling}.tsv"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=30,
+    params:
+        study=jpeg_pictures_settings,
+        files=jpeg_places,
+        subsampling=jpeg_subsampling,
+    script:
+        "../scripts/jpeg_examples.py"
+
+
+rule jpeg_recode:
+    input:
+        script="rdc/jpeg/recode.py",
+    output:
+        script="<results>/recode.py",
+    log:
+        "<logs>/jpeg_recode.log",
+    localrule: True
+    resources:
+        mem_mb=100,
+        runtime=5,
+    shell:
+        "cp {input.script} {output.script} 2> {log}"

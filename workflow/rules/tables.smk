@@ -76,5 +76,9 @@ rule tables:
     input:
         expand(
             "<results>/tables/{table}.parquet",
-            table=[*TABLES, *(["limits", "claims"] if CONFIG.studies else [])],
+            table=[
+                *TABLES,
+                *(["limits", "claims"] if CONFIG.studies else []),
+                *(["jpeg_savings"] if CONFIG.jpeg.studies else []),
+            ],
         ),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from rdc import cells, config, descent, joblog, measuring, tables, training
+from rdc import card, cells, config, descent, joblog, measuring, tables, training
 from rdc.datasets import sources
 from rdc.networks import weights
 
@@ -31,7 +31,11 @@ parts = {"cells": [], "confusion": [], "costs": []}
 for cell in chosen:
     for file in (measuring.IMAGES, measuring.ENTROPY):
         os.link(entries[cell.name] / file, target / f"{cell.name}.{file}")
-    for table, rows in measuring.table_rows(snakemake.params.run, cell, entries[cell.name]).items():
-        parts[table] += rows
+    rows = measuring.table_rows(snakemake.params.run, cell, entries[cell.name])
+    of_split = {row["split"]: row for row in rows["cells"]}
+    text = card.written(cell, of_split["test"], of_split["validation"], rows["costs"][0])
+    (target / f"{cell.name}.{card.CARD}").write_text(text)
+    for table, part in rows.items():
+        parts[table] += part
 for table, rows in parts.items():
     tables.write(table, rows, snakemake.output[table])

@@ -5,7 +5,8 @@ from rdc.figures import atlas, style
 
 report = joblog.start(snakemake.log[0], expected=(tables.TableError,))
 frames = [tables.read(name, snakemake.input[name]) for name in ("cells", "confusion")]
+jpeg = tables.read("jpeg", snakemake.input.jpeg) if snakemake.input.jpeg else None
 for name in atlas.NAMES:
     report(name)
     svg, png = snakemake.output[f"{name}_svg"], snakemake.output[f"{name}_png"]
-    style.write(atlas.draw(name, *frames), svg, png)
+    style.write(atlas.draw(name, *frames, jpeg), svg, png)

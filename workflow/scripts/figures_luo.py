@@ -4,21 +4,36 @@ import sys
 from pathlib import Path
 
 from rdc import joblog, tables
-from rdc.figures import luo, style
-from rdc.jpeg import standard
+from rdc.figures import luo, luo_examples, style
+from rdc.jpeg import examples, standard
 
 report = joblog.start(snakemake.log[0], expected=(tables.TableError, standard.TableError))
 frames = {
-    "jpeg": tables.read("jpeg", snakemake.input.jpeg),
-    "images": tables.read("jpeg_images", snakemake.input.images),
-    "rate": tables.read("jpeg_rate", snakemake.input.rate),
+    name: tables.read(table, snakemake.input[name])
+    for name, table in (
+        ("jpeg", "jpeg"),
+        ("images", "jpeg_images"),
+        ("rate", "jpeg_rate"),
+        ("savings", "jpeg_savings"),
+    )
 }
 sets = {
     (Path(path).parent.name, *Path(path).stem.rsplit("_", 1)): standard.load(path)
     for path in snakemake.input.sets
 }
-sys.stderr.write("\n" + luo.savings(frames["images"], snakemake.params.references) + "\n")
-for name in luo.NAMES:
+studies = snakemake.params.studies
+sys.stderr.write("\n" + luo.savings(frames["savings"], studies) + "\n")
+for program in snakemake.params.absent:
+    sys.stderr.write(f"{program} is not on the PATH: its lines are left out\n")
+drawn = {name: lambda name=name: luo.draw(name, frames, sets, studies) for name in luo.NAMES}
+found = [examples.load(path) for path in snakemake.input.examples]
+drawn["examples"] = lambda: luo_examples.draw(
+    [
+        (f"{pair[0]}, {pair[1]}", some)
+        for pair, some in zip(snakemake.params.pairs, found, strict=True)
+    ],
+    [(luo.title(pair[2]), luo.title(pair[3])) for pair in snakemake.params.pairs],
+)
+for name, figure in drawn.items():
     report(name)
-    svg, png = snakemake.output[f"{name}_svg"], snakemake.output[f"{name}_png"]
-    style.write(luo.draw(name, frames, sets, snakemake.params.references), svg, png)
+    style.write(figure(), snakemake.output[f"{name}_svg"], snakemake.output[f"{name}_png"])

@@ -1,27 +1,37 @@
-"""Measures one set of tables by real files, at every quality of its study."""
+"""Measures one way of coding by real files, at the qualities of its study."""
 
 import torch
 
 from rdc import joblog
 from rdc import tables as formats
 from rdc.datasets import sources
-from rdc.jpeg import measurement, readers, settings, standard
+from rdc.jpeg import coders, measurement, readers, settings, standard, tuning
 from rdc.networks import weights
 
 report = joblog.start(
-    snakemake.log[0], expected=(sources.DataError, weights.WeightsError, standard.TableError)
-)
+    snakemake.log[0],
+    expected=(
+        sources.DataError, weights.WeightsError, standard.TableError, coders.EncoderError,
+    ),
+)  # fmt: skip
 torch.set_num_threads(snakemake.threads)
 study = settings.Study.model_validate(snakemake.params.study)
-chosen = {"classifier": study.classifier, "judge": study.judge}
-classifiers = {
-    role: readers.classifier(name, "data") for role, name in chosen.items() if name is not None
-}
+chosen = settings.Tables.model_validate(snakemake.params.settings)
+files = readers.Files.of(snakemake.params.files)
+pictures = readers.measured_on(study, files)
+classifiers = readers.readers(study, files, pictures.classes)
+start = None
+if snakemake.input.tables:
+    start = standard.load(snakemake.input.tables)
+elif chosen.adapts and chosen.encoder is None:
+    start = standard.named(chosen.start)
+coder = tuning.coder(
+    chosen, start, pictures, classifiers, snakemake.params.subsampling, snakemake.threads, report
+)
 records = measurement.records(
-    readers.measured_on(study, "data"),
-    standard.load(snakemake.input.tables),
-    study.qualities,
-    snakemake.params.subsampling,
+    pictures,
+    coder,
+    chosen.measured_at(study.qualities),
     classifiers,
     snakemake.threads,
     report,
@@ -33,6 +43,6 @@ names = {
     "subsampling": snakemake.params.subsampling,
 }
 formats.write("jpeg_images", [{**names, **row} for row in records], snakemake.output.images)
-described = {**names, "dataset": study.dataset, "split": "test"}
-rows = measurement.summary(records, described, snakemake.params.objective, snakemake.params.seed)
+described = {**names, "dataset": study.pictures_name, "split": "test"}
+rows = measurement.summary(records, described, snakemake.params.objective, chosen.seed)
 formats.write("jpeg", rows, snakemake.output.rows)

@@ -9,11 +9,12 @@ from rdc.jpeg import estimates, readers, settings
 report = joblog.start(snakemake.log[0], expected=(sources.DataError,))
 torch.set_num_threads(snakemake.threads)
 study = settings.Study.model_validate(snakemake.params.study)
-side = 32 if study.pictures == "cifar10" else 96
-fitted_on = readers.crops(study, 300 * 96**2 // side**2, side, 0, "data")
+files = readers.Files.of(snakemake.params.files)
+side = readers.crop_side(study, files, at_most=96)
+fitted_on = readers.crops(study, 300 * 96**2 // side**2, side, 0, files)
 model = estimates.fitted(fitted_on, snakemake.params.subsampling)
 rows = estimates.records(
-    estimates.chosen(readers.measured_on(study, "data")),
+    estimates.chosen(readers.measured_on(study, files)),
     list(range(10, 91, 10)),
     snakemake.params.subsampling,
     model,

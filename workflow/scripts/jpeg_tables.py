@@ -6,7 +6,7 @@ import torch
 
 from rdc import joblog
 from rdc.datasets import sources
-from rdc.jpeg import settings, standard, tuning
+from rdc.jpeg import readers, settings, standard, tuning
 from rdc.networks import weights
 
 report = joblog.start(
@@ -17,7 +17,7 @@ tables = tuning.make(
     settings.Tables.model_validate(snakemake.params.settings),
     settings.Study.model_validate(snakemake.params.study),
     snakemake.params.subsampling,
-    "data",
+    readers.Files.of(snakemake.params.files),
     snakemake.threads,
     report,
 )

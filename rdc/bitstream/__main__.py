@@ -1,0 +1,150 @@
+"""Codes images with a trained cell of a finished run, as real bits, and decodes them again.
+
+python -m rdc.bitstream encode RUN CELL IMAGES STREAM [--seed 0]
+python -m rdc.bitstream decode RUN CELL STREAM FOLDER
+
+RUN is a run's folder (results/demo), CELL a cell's name in it, with its study in front where two
+studies have one of that name (a shell pattern will do where one cell fits it). IMAGES is a folder of
+pictures of any size, which are brought to 28 x 28 grey, or a prepared dataset (.npz: its test images).
+Decoding writes 28 x 28 PNGs. A stream says which codec made it: any other refuses it.
+"""
+
+import argparse
+import sys
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from rdc import bitstream, evaluation, tables
+from rdc.atomic import replacing
+from rdc.bitstream import EntropyModel, StreamError
+from rdc.datasets import images
+from rdc.datasets.sources import DataError
+from rdc.networks import stored, weights
+
+CODEC, ENTROPY = "codec.safetensors", "entropy.safetensors"
+
+
+class CellError(ValueError):
+    """A cell that a run does not have, or whose files are not there: says which it has."""
+
+
+def main(words: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m rdc.bitstream", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )  # fmt: skip
+    commands = parser.add_subparsers(dest="command", required=True)
+    encoding = commands.add_parser("encode", help="images to a stream")
+    decoding = commands.add_parser("decode", help="a stream to images")
+    for command in (encoding, decoding):
+        command.add_argument("run", type=Path)
+        command.add_argument("cell")
+    encoding.add_argument("images", type=Path)
+    encoding.add_argument("stream", type=Path)
+    encoding.add_argument("--seed", type=int, default=0, help="of the dither, 0 to 2**32 - 1")
+    decoding.add_argument("stream", type=Path)
+    decoding.add_argument("folder", type=Path)
+    given = parser.parse_args(words)
+    try:
+        return _encode(given) if given.command == "encode" else _decode(given)
+    except (
+        CellError,
+        StreamError,
+        DataError,
+        weights.WeightsError,
+        tables.TableError,
+        OSError,
+    ) as error:
+        print(f"{parser.prog} {given.command}: {error}", file=sys.stderr)
+        return 1
+
+
+def _encode(given) -> int:
+    codec, model, key = open_cell(given.run, given.cell)
+    pixels = _images(given.images)
+    seed = given.seed if codec.dither else None
+    numbers = None if seed is None else bitstream.uniform(seed, len(pixels), codec.dim)
+    codes = codec.codes(codec.analyse(pixels), numbers)
+    stream = bitstream.encode(codes, model, key, seed)
+    with replacing(given.stream) as scratch:
+        scratch.write_bytes(stream)
+    print(
+        f"{given.stream}: {len(pixels)} images in {len(stream)} bytes, "
+        f"{8 * len(stream) / len(pixels):.2f} bits an image, header and all"
+    )
+    return 0
+
+
+def _decode(given) -> int:
+    codec, model, key = open_cell(given.run, given.cell)
+    codes, numbers = bitstream.decode(given.stream.read_bytes(), model, key)
+    pixels = np.round(codec.reconstruct(codes, numbers) * 255).astype(np.uint8)
+    given.folder.mkdir(parents=True, exist_ok=True)
+    for number, image in enumerate(pixels):
+        with replacing(given.folder / f"{number:05d}.png") as scratch:
+            Image.fromarray(image).save(scratch, "PNG")
+    print(f"{given.folder}: {len(pixels)} images")
+    return 0
+
+
+def open_cell(run: Path, name: str) -> tuple[evaluation.Measured, EntropyModel, str]:
+    """A trained cell of a finished run: its codec, its entropy model, and its key.
+
+    Raises:
+        CellError: where no cell, or more than one, has that name or fits that pattern.
+        WeightsError, TableError: where a file of the run is missing or damaged.
+    """
+    cells = tables.read("cells", run / "tables" / "cells.parquet")
+    cells = cells[cells.split == "test"]
+    full = cells.study + "/" + cells.cell
+    fits = [
+        fnmatchcase(f, name) or fnmatchcase(c, name) for f, c in zip(full, cells.cell, strict=True)
+    ]
+    if sum(fits) != 1:
+        shown = list(full[fits] if any(fits) else full)
+        more = ", ..." if len(shown) > 8 else ""
+        raise CellError(
+            f"{run}: found {sum(fits)} cells {name!r}, needs one; "
+            f"{'these fit' if any(fits) else 'there are'}: {', '.join(shown[:8])}{more}"
+        )
+    row = cells[fits].iloc[0]
+    classifier = run / "classifiers" / row.dataset / f"{row.classifier}.safetensors"
+    codec, note = evaluation.open_codec(
+        _file(run / "codecs" / row.study, row.cell, CODEC),
+        stored.load_classifier(classifier),
+        torch.device("cpu"),
+    )
+    tensors, described = weights.load(
+        _file(run / "measured" / row.study, row.cell, ENTROPY), "entropy model"
+    )
+    if described["key"] != note["key"]:
+        raise CellError(
+            f"{run}: the entropy model of {row.cell} belongs to other weights; run again"
+        )
+    arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
+    return (
+        codec,
+        EntropyModel.from_arrays(arrays, described["levels"], described["bins"]),
+        note["key"],
+    )
+
+
+def _file(folder: Path, cell: str, kind: str) -> Path:
+    found = sorted(folder.glob(f"*/{cell}.{kind}"))
+    if not found:
+        raise CellError(
+            f"{folder}: holds no {cell}.{kind}; run the workflow, or pull its artifacts"
+        )
+    return found[0]
+
+
+def _images(path: Path) -> np.ndarray:
+    """(n, 28, 28) uint8."""
+    return np.stack(images.images_in(path)) if path.is_dir() else images.load(path).test.images
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""``python -m rdc.bitstream`` on a finished run: images to bytes and back, and what it refuses."""
+
+import copy
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from sandbox import TINY, Sandbox
+
+from rdc.datasets import images
+
+pytestmark = [pytest.mark.slow, pytest.mark.workflow]
+RUN = "results/tiny"
+DITHERED = "rdc_lam=0.01_dim=2_levels=3*"
+BOOK = "zhang/vq*"
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Sandbox:
+    sandbox = Sandbox(tmp_path_factory.mktemp("bits"), copy.deepcopy(TINY))
+    done = sandbox.snakemake(f"{RUN}/tables/cells.parquet")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return sandbox
+
+
+def bits(sandbox: Sandbox, *words: str):
+    return sandbox.run("-m", "rdc.bitstream", *words)
+
+
+@pytest.mark.parametrize("cell", [DITHERED, BOOK])
+def test_a_file_of_test_images_has_the_rows_bits_and_error(cell, finished):
+    dataset = f"{RUN}/datasets/digits.npz"
+    coded = bits(finished, "encode", RUN, cell, dataset, "test.rdc")
+    assert coded.returncode == 0, coded.stderr
+    decoded = bits(finished, "decode", RUN, cell, "test.rdc", "decoded")
+    assert decoded.returncode == 0, decoded.stderr
+    originals = images.load(finished.folder / dataset).test.images
+    files = sorted((finished.folder / "decoded").glob("*.png"))
+    pixels = np.stack([np.asarray(Image.open(file)) for file in files])
+    assert pixels.shape == originals.shape
+    rows = pd.read_parquet(finished.results / "tables" / "cells.parquet")
+    kept = rows.cell.str.startswith(cell.removeprefix("zhang/").rstrip("*")) & (
+        rows.split == "test"
+    )
+    row = rows[kept].iloc[0]
+    size = (finished.folder / "test.rdc").stat().st_size
+    assert 8 * size / len(originals) == pytest.approx(row.coded_bits, rel=0.02)
+    error = np.mean((pixels / 255.0 - originals / 255.0) ** 2)
+    assert error == pytest.approx(row.mse, rel=0.05)
+
+
+def test_every_cell_has_a_card_with_its_numbers(finished):
+    rows = pd.read_parquet(finished.results / "tables" / "cells.parquet")
+    for row in rows[rows.split == "test"].itertuples():
+        text = next((finished.results / "measured").rglob(f"{row.cell}.card.md")).read_text()
+        assert text.startswith(f"# {row.study}/{row.cell}\n")
+        assert f"| MSE per pixel, levels in [0, 1] | {row.mse:.5f} |" in text
+        assert f"`{row.cell_key}`" in text
+        assert ("codebook of 4 codewords" in text) == (row.method == "vq")
+
+
+def test_a_folder_of_pictures_of_any_size_is_coded_and_bad_files_are_named(finished):
+    folder = finished.folder / "pictures"
+    folder.mkdir()
+    Image.new("RGB", (50, 40), "white").save(folder / "a.png")
+    Image.new("L", (28, 28)).save(folder / "b.png")
+    (folder / "notes.txt").write_text("no picture")
+    coded = bits(finished, "encode", RUN, DITHERED, "pictures", "own.rdc", "--seed", "7")
+    assert coded.returncode == 0 and "2 images in" in coded.stdout
+    assert "notes.txt: left out" in coded.stderr
+    assert bits(finished, "decode", RUN, DITHERED, "own.rdc", "own").returncode == 0
+    assert len(list((finished.folder / "own").glob("*.png"))) == 2
+
+
+def test_another_cells_stream_a_damaged_one_and_an_unknown_cell_are_refused(finished):
+    dataset = f"{RUN}/datasets/digits.npz"
+    assert bits(finished, "encode", RUN, DITHERED, dataset, "one.rdc").returncode == 0
+    other = bits(finished, "decode", RUN, BOOK, "one.rdc", "none")
+    assert other.returncode == 1 and "this stream was made by the codec" in other.stderr
+    path = finished.folder / "one.rdc"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    damaged = bits(finished, "decode", RUN, DITHERED, "one.rdc", "none")
+    assert damaged.returncode == 1 and "damaged or cut short" in damaged.stderr
+    assert not (finished.folder / "none").exists()
+    many = bits(finished, "decode", RUN, "rdc*", "one.rdc", "none")
+    assert (
+        many.returncode == 1
+        and "found 4 cells 'rdc*', needs one; these fit: zhang/rdc" in many.stderr
+    )
