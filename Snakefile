@@ -8,6 +8,10 @@ from snakemake.utils import min_version
 
 min_version("9.20")
 
+
+report: "workflow/report/workflow.rst"
+
+
 # Snakemake would merge a --configfile into this one; here each config file is complete, so the
 # default is read only where no other was named.
 if not workflow.overwrite_configfiles:
@@ -49,7 +53,7 @@ localrules:
 rule all:
     default_target: True
     input:
-        report=rules.report.output if CONFIG.studies else [],
+        report=rules.report.output,
         tables=rules.tables.input,
         figures=rules.figures.input,
         recode=rules.jpeg_recode.output if CONFIG.jpeg.studies else [],

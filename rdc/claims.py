@@ -68,6 +68,7 @@ class Claim(_Part):
     where: str
     published: str
     needs: Needs = Needs()
+    figure: str | None = None  # the figure that shows it, such as zhang_plane
     query: dict
     accept: Accept
 
@@ -108,6 +109,7 @@ def _verdict(claim: Claim, run: Run) -> dict:
         "where": claim.where,
         "published": claim.published,
         "tolerance": str(claim.accept),
+        "figure": claim.figure,
     }
     arguments = {key: value for key, value in claim.query.items() if key != "name"}
     nothing = {"measured": np.nan, "low": np.nan, "high": np.nan}

@@ -1,4 +1,4 @@
-"""Means and 95 % intervals over seeds, and over images by bootstrap."""
+"""Means and 95 % intervals over seeds and over images."""
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,21 @@ def over_seeds(values) -> tuple[float, float, float]:
         return mean, float("nan"), float("nan")
     half = stats.t.ppf(0.5 + CONFIDENCE / 2, len(values) - 1) * stats.sem(values)
     return mean, mean - half, mean + half
+
+
+def of_share(share: float, n: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share of ``n`` independent images, within [0, 1]."""
+    z = stats.norm.ppf(0.5 + CONFIDENCE / 2)
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return max(0.0, float(centre - half)), min(1.0, float(centre + half))
+
+
+def of_mean(values: np.ndarray) -> tuple[float, float]:
+    """The 95 % interval of a mean over many images (n,), by the central limit theorem."""
+    values = np.asarray(values, dtype=float)
+    half = stats.norm.ppf(0.5 + CONFIDENCE / 2) * stats.sem(values)
+    return float(values.mean() - half), float(values.mean() + half)
 
 
 def paired_difference(

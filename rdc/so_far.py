@@ -1,18 +1,31 @@
-"""Tables of a run that is still going on: whatever parts are finished, put together.
+"""A run that is still going on: whatever parts are finished, put together.
 
     python -m rdc.so_far results/mnist
+    python -m rdc.so_far results/mnist --config config/mnist.yaml
 
-A long run is worth committing as its rows come. Snakemake's own gathering waits for every part and
-then writes the same files anew.
+A long run is worth looking at, and committing, as its rows come. The first writes the tables; with its
+config the ledger, the figures and the page are written too. Snakemake's own gathering waits for every
+part and then writes the same files anew.
 """
 
 import argparse
 import sys
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
+import yaml
 
-from rdc import tables
+from rdc import claims, tables
+from rdc.config import Config, ConfigError, parse
+from rdc.figures import atlas, le, limits, luo, nguyen, style, zhang
+from rdc.jpeg import standard
+from rdc.queries.common import Run
+from rdc.report import page
+
+LEDGER, PUBLISHED = Path("config/claims.yaml"), Path("config/published")
+TABLES = {"le": "le-table3.csv", "nguyen": "nguyen-figures.csv"}  # of the papers' points
 
 
 def gather(folder: Path) -> dict[str, int]:
@@ -27,16 +40,134 @@ def gather(folder: Path) -> dict[str, int]:
     return counts
 
 
+def collect(folder: Path, config: Config, config_file: Path) -> page.Run:
+    """What a page can be made from now; writes the ledger where there are codecs, and the figures.
+
+    Args:
+        folder: a run's folder with its tables gathered.
+        config_file: the config's path, for the commands that the page shows.
+
+    Raises:
+        TableError, ClaimError: where a table or the ledger is damaged.
+    """
+    frames = {}
+    for names in (page.CELLS, page.JPEG):
+        paths = {name: folder / "tables" / f"{name}.parquet" for name in names}
+        if all(path.exists() for path in paths.values()):
+            frames |= {name: tables.read(name, path) for name, path in paths.items()}
+    images = {
+        (path.parent.parent.name, path.name.removesuffix(".images.npz")): path
+        for path in sorted(folder.glob("measured/*/*/*.images.npz"))
+    }
+    sources = {name: dataset.source for name, dataset in config.datasets.items()}
+    if "cells" in frames:
+        frames["claims"] = _ledger(folder, frames, config, sources, images)
+    found = page.Run(
+        name=config.run,
+        frames=frames,
+        images=images,
+        sets={
+            (path.parent.name, *path.stem.rsplit("_", 1)): standard.load(path)
+            for path in sorted(folder.glob("jpeg/*/*.json"))
+        },
+        studies={
+            name: {"reference": study.reference, "ablation": study.ablation}
+            for name, study in config.jpeg.studies.items()
+        },
+        config=str(config_file),
+        published=PUBLISHED if "mnist" in sources.values() else None,
+        benchmarks=Path("benchmarks") / config.run,
+    )
+    return replace(found, figures=_figures(folder, found))
+
+
+def _figures(folder: Path, run: page.Run) -> dict[str, Path]:
+    """Draws what the tables allow; returns each figure's SVG by name."""
+    figures = {}
+    if run.has_codecs:
+        figures |= _of_codecs(run)
+    if run.has_jpeg:
+        frames = {"jpeg": run.frames["jpeg"], "images": run.frames["jpeg_images"]}
+        for name in ("rate", "savings"):
+            path = folder / "tables" / f"jpeg_{name}.parquet"
+            if path.exists():
+                frames[name] = tables.read(f"jpeg_{name}", path)
+        for name in luo.NAMES:
+            if name not in ("rate", "savings") or name in frames:
+                figures[f"luo_{name}"] = partial(luo.draw, name, frames, run.sets, run.studies)
+    path = folder / "tables" / "limits.parquet"
+    if path.exists():
+        computed = tables.read("limits", path)
+        figures |= {f"limits_{name}": partial(limits.draw, name, computed) for name in limits.NAMES}
+    for name, draw in figures.items():
+        style.write(draw(), *(folder / "figures" / f"{name}.{kind}" for kind in ("svg", "png")))
+    return {name: folder / "figures" / f"{name}.svg" for name in figures}
+
+
+def _of_codecs(run: page.Run) -> dict[str, partial]:
+    cells, confusion = run.frames["cells"], run.frames["confusion"]
+    jpeg = run.frames.get("jpeg")
+    found = {f"atlas_{n}": partial(atlas.draw, n, cells, confusion, jpeg) for n in atlas.NAMES}
+    for paper in (zhang, le, nguyen):
+        study = paper.__name__.rpartition(".")[2]
+        images = {cell: path for (own, cell), path in run.images.items() if own == study}
+        own = {name: run.frames[name] for name in ("cells", "curves", "confusion")}
+        own = {name: frame[frame.study == study] for name, frame in own.items()}
+        if own["cells"].empty or not images:
+            continue
+        given = {zhang: (own, images)}
+        if paper is not zhang:
+            theirs = pd.read_csv(PUBLISHED / TABLES[study])
+            theirs = theirs if run.published else theirs.iloc[:0]
+            given |= {le: (own, theirs, images), nguyen: (own["cells"], theirs, images)}
+        for name in paper.NAMES:
+            found[f"{study}_{name}"] = partial(paper.draw, name, *given[paper])
+    return found
+
+
+def _ledger(folder, frames, config, sources, images) -> pd.DataFrame:
+    jpeg = [folder / "tables" / f"{name}.parquet" for name in ("jpeg_images", "jpeg_rate")]
+    run = Run(
+        frames["cells"],
+        frames["curves"],
+        frames["classifiers"],
+        sources=sources,
+        images=images,
+        jpeg={path.stem: tables.read(path.stem, path) for path in jpeg if path.exists()},
+    )
+    papers = {*config.studies, *(["luo"] if run.jpeg else [])}
+    studied = [claim for claim in claims.read(LEDGER) if claim.paper in papers]
+    return tables.write(
+        "claims", claims.verdicts(studied, run), folder / "tables" / "claims.parquet"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="a run's folder, such as results/mnist")
-    folder = parser.parse_args().folder
-    if not (folder / "parts").is_dir():
-        sys.exit(f"error: {folder}/parts: no such folder; has this run measured anything yet?")
+    parser.add_argument(
+        "--config", type=Path, help="its config: writes the ledger, the figures and the page too"
+    )
+    asked = parser.parse_args()
+    if not (asked.folder / "parts").is_dir():
+        sys.exit(
+            f"error: {asked.folder}/parts: no such folder; has this run measured anything yet?"
+        )
     try:
-        for table, count in gather(folder).items():
-            print(f"{folder}/tables/{table}.parquet: {count} rows")
-    except tables.TableError as error:
+        for table, count in gather(asked.folder).items():
+            print(f"{asked.folder}/tables/{table}.parquet: {count} rows")
+        if asked.config is not None:
+            config = parse(yaml.safe_load(asked.config.read_text()))
+            run = collect(asked.folder, config, asked.config)
+            page.write(run, asked.folder / "report.html")
+            print(page.summary(run, f"{asked.folder}/report.html"))
+    except (
+        OSError,
+        ConfigError,
+        claims.ClaimError,
+        tables.TableError,
+        standard.TableError,
+    ) as error:
         sys.exit(f"error: {error}")
 
 

@@ -143,6 +143,7 @@ class Claims(_Table):
     tolerance: Series[str]
     verdict: Series[str] = pa.Field(isin=VERDICTS)
     note: Series[str]
+    figure: Series[str] = pa.Field(nullable=True)  # the figure that shows it, such as zhang_plane
 
 
 class Jpeg(_Table):
@@ -219,6 +220,19 @@ class JpegSavings(_Table):
     high: Series[float] = pa.Field(nullable=True)
 
 
+class JpegSamples(_Table):
+    """Pictures to look at: real files of a few crops, beside the crops that they were made of."""
+
+    run: Series[str]
+    study: Series[str]
+    tables: Series[str]
+    subsampling: Series[str]
+    image: Series[str]
+    quality: Series[int] = pa.Field(ge=1, le=100)
+    file: Series[object]  # bytes of a JPEG file
+    original: Series[object]  # bytes of a PNG file
+
+
 SCHEMAS: dict[str, type[_Table]] = {
     "cells": Cells,
     "costs": Costs,
@@ -231,6 +245,7 @@ SCHEMAS: dict[str, type[_Table]] = {
     "jpeg_images": JpegImages,
     "jpeg_rate": JpegRate,
     "jpeg_savings": JpegSavings,
+    "jpeg_samples": JpegSamples,
 }
 
 

@@ -2,9 +2,12 @@
 
 import copy
 import json
+import shlex
+import shutil
 
 import pandas as pd
 import pytest
+from atlas_page import unpacked
 from sandbox import TINY, Sandbox
 
 from rdc import tables
@@ -78,11 +81,51 @@ def test_claims_of_another_dataset_are_not_testable(finished):
 
 
 def test_report_is_one_offline_file(finished):
-    page = (finished.results / "report.html").read_text()
-    assert page.count("<svg") == 10
-    for fetched in ("<script src", "<link", "@import", '<img src="http'):
+    path = finished.results / "report.html"
+    page = path.read_text()
+    assert len(unpacked(path, "drawings")) == 11
+    for fetched in ("<script src", "@import", '<img src="http', '<link rel="stylesheet"'):
         assert fetched not in page
     assert "MSE" in page and "not testable at this scale" in page
+    assert all(row in page for row in ("<td>train</td>", "<td>evaluate</td>"))  # from benchmarks
+    points = unpacked(path, "data")["codecs"]["points"]
+    assert len(points) == 5 and all(cell["png"] for point in points for cell in point["cells"])
+
+
+def test_snakemakes_own_report_is_written_with_our_captions(finished):
+    done = finished.snakemake("--report", "snakemake.html")
+    assert done.returncode == 0, done.stdout + done.stderr
+    page = (finished.folder / "snakemake.html").read_text()
+    said = ("measured by one evaluator", "The atlas", "Zhang, RDC", "Fig 3a. Each point is a codec")
+    for text in said:  # of the report as a whole, a category, a subcategory, a figure
+        assert text in page, text
+
+
+def test_a_page_of_what_is_there_so_far_is_the_page_of_the_run(finished, tmp_path):
+    copied = tmp_path / "tiny"
+    shutil.copytree(finished.results, copied)
+    (copied / "report.html").unlink()
+    for path in (copied / "tables").glob("*.parquet"):
+        if path.stem != "limits":  # which no parts are of
+            path.unlink()
+    done = finished.run("-m", "rdc.so_far", str(copied), "--config", "tiny.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    whole = unpacked(finished.results / "report.html", "data")
+    assert unpacked(copied / "report.html", "data") == whole
+    assert len(unpacked(copied / "report.html", "drawings")) == 11
+
+
+@pytest.mark.golden
+def test_the_command_on_the_page_makes_that_cell(finished, tmp_path):
+    fresh = Sandbox(tmp_path, copy.deepcopy(finished.config))
+    points = unpacked(finished.results / "report.html", "data")["codecs"]["points"]
+    point = next(point for point in points if point["method"] == "rdc" and point["levels"] == 3)
+    command = shlex.split(point["cells"][0]["command"])
+    assert command[:3] == ["snakemake", "--cores", "all"]
+    done = fresh.run("-m", "snakemake", *command[1:], "--dry-run")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("rule train:") == done.stdout.count("rule evaluate:") == 1
+    assert "levels=3" in done.stdout and "rule report:" not in done.stdout
 
 
 def test_same_seed_same_bytes(finished, tmp_path):
@@ -144,8 +187,8 @@ def test_measuring_settings_do_not_retrain(edited):
     ("file", "expected"),
     [
         ("rdc/figures/zhang.py", {("figures_zhang", ""), ("report", "")}),
-        ("rdc/report.py", {("report", "")}),
-        ("rdc/report.html.j2", {("report", "")}),
+        ("rdc/report/codecs.py", {("report", "")}),
+        ("rdc/report/planes.js", {("report", "")}),
         ("rdc/claims.py", {("claims", ""), ("report", "")}),
         ("config/claims.yaml", {("claims", ""), ("report", "")}),
         ("rdc/queries/theory.py", {("claims", ""), ("report", "")}),

@@ -1,6 +1,8 @@
 """JPEG through the whole workflow: tables made, measured by real files, drawn; edits rerun their jobs."""
 
+import base64
 import copy
+import io
 import shutil
 from collections import Counter
 
@@ -8,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from atlas_page import unpacked
 from PIL import Image
 from sandbox import TINY, Sandbox
 
@@ -216,11 +219,35 @@ def test_an_edit_of_one_set_of_tables_reruns_its_jobs_alone(finished):
     finished.config["jpeg"]["tables"]["tuned"]["steps"] = 6
     try:
         assert rules(finished) == {
-            "jpeg_tables": 4, "jpeg_measure": 5, "jpeg_examples": 3, "jpeg_savings": 1, "gather": 2,
+            "jpeg_tables": 4, "jpeg_measure": 5, "jpeg_examples": 3, "jpeg_samples": 3, "jpeg_savings": 1, "gather": 3,
             "figures_luo": 1, "claims": 1, "report": 1,
         }  # fmt: skip
     finally:
         finished.config = before
+
+
+def test_the_page_holds_the_files_that_were_measured(finished):
+    (study,) = [
+        entry
+        for entry in unpacked(finished.results / "report.html", "data")["jpeg"]
+        if (entry["study"], entry["subsampling"]) == ("photographs", "4:2:0")
+    ]
+    tuned = next(entry for entry in study["tables"] if entry["name"] == "tuned")
+    steps = standard.load(finished.results / "jpeg" / "photographs" / "tuned_420.json").at(60)
+    assert tuned["steps"]["60"] == steps.reshape(2, 64).tolist()
+    for file, crop in zip(tuned["files"]["60"], study["crops"], strict=True):
+        decoded = standard.decode(base64.b64decode(file)).astype(float)
+        original = np.asarray(Image.open(io.BytesIO(base64.b64decode(crop["png"]))))
+        assert np.abs(decoded - original).mean() < 10
+
+
+@pytest.mark.golden
+def test_pictures_of_ones_own_get_a_page_too(tmp_path, finished):
+    jpeg = finished.config["jpeg"]
+    one = {"tables": jpeg["tables"], "studies": {"photographs": jpeg["studies"]["photographs"]}}
+    alone = Sandbox(tmp_path, {"run": "mine", "jpeg": one})
+    planned = rules(alone)
+    assert planned["report"] == 1 and not {"claims", "train", "limits"} & set(planned)
 
 
 @pytest.mark.golden

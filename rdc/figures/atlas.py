@@ -164,13 +164,8 @@ def _points(test: pd.DataFrame) -> pd.DataFrame:
 
 
 def _looks(test: pd.DataFrame) -> dict[str, dict]:
-    """A colour and a marker for each method with networks, no pair twice."""
-    methods = [m for m in style.METHOD_NAMES if m in set(test.method) - set(CODEBOOKS)]
-    methods += sorted(set(test.method) - set(CODEBOOKS) - set(methods))  # a user's own
-    return {
-        method: {"color": style.COLOURS[i % 6], "marker": style.MARKERS[(i + i // 6) % 6]}
-        for i, method in enumerate(methods)
-    }
+    """A colour and a marker for each method with networks."""
+    return style.looks(set(test.method) - set(CODEBOOKS))
 
 
 def _accuracy(test: pd.DataFrame, confusion: pd.DataFrame, reader: str) -> np.ndarray:

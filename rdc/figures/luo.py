@@ -131,7 +131,7 @@ def _distortion(frames, sets, studies) -> Figure:
         images = _images_of(frames, study, subsampling, studies[study]["ablation"])
         base = studies[study]["reference"]
         reference = curves.curve(images[base], "psnr", "file")
-        for tables, colour, line in _styles(images):
+        for tables, colour, line in styles(images):
             means = part[part.tables == tables].sort_values("bpp_file")
             left.plot(means.bpp_file, means.psnr, line, color=colour, label=title(tables), lw=1.3)
             if tables == base:
@@ -157,7 +157,7 @@ def _accuracy(frames, sets, studies) -> Figure:
         base = studies[study]["reference"]
         plain = curves.curve(images[base], "correct", "scan_dht")
         bits = np.geomspace(plain.bits.mean(0).min(), plain.bits.mean(0).max(), BITS_STEPS)
-        for tables, colour, line in _styles(images):
+        for tables, colour, line in styles(images):
             means = part[part.tables == tables].sort_values("bpp_scan_dht")
             axes[0].plot(
                 means.bpp_scan_dht, 100 * means.accuracy, line, color=colour, lw=1.3,
@@ -265,7 +265,7 @@ def _ablation(frames, sets, studies) -> Figure:
         with_classes = images[base].correct.notna().any()
         score, bits = ("correct", "scan_dht") if with_classes else ("psnr", "file")
         reference = curves.curve(images[base], score, bits)
-        for tables, colour, line in _styles(kept):
+        for tables, colour, line in styles(kept):
             ours = curves.curve(kept[tables], score, bits)
             if with_classes:
                 means = reference.bits.mean(0)
@@ -306,7 +306,7 @@ def _images_of(
     return dict(iter(rows[~rows.tables.isin(without)].groupby("tables", sort=False)))
 
 
-def _styles(images: dict[str, pd.DataFrame]):
+def styles(images: dict[str, pd.DataFrame]):
     """A colour and a line for each set of tables: black for Annex K, solid for tuned ones."""
     colours = iter(style.COLOURS * 3)
     for name in images:

@@ -77,6 +77,16 @@ def method_name(method: str) -> str:
     return METHOD_NAMES.get(method, method)
 
 
+def looks(methods: Iterable[str]) -> dict[str, dict]:
+    """A colour and a marker for each method, no pair twice."""
+    methods = set(methods)
+    known = [method for method in METHOD_NAMES if method in methods]
+    return {  # a user's own methods last
+        method: {"color": COLOURS[i % 6], "marker": MARKERS[(i + i // 6) % 6]}
+        for i, method in enumerate([*known, *sorted(methods - set(known))])
+    }
+
+
 def scale_for(axes: Axes, which: str, values: Iterable[float]) -> None:
     """Logarithmic with plain numbers (0.5, not 5 x 10^-1) where values span more than a factor 3."""
     axis = axes.xaxis if which == "x" else axes.yaxis

@@ -3,6 +3,7 @@
 Nothing here imports torch: a Snakefile is parsed again for every job on a cluster.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -56,6 +57,8 @@ if workflow.is_main_process and not workflow.dryrun and sys.stderr.isatty():
     progress.attach(logger, sys.stderr)
 
 machine.use_this_checkout()
+# As the user would name it from here, for the commands that the page shows.
+CONFIG_FILE = os.path.relpath(workflow.configfiles[-1])
 BATCHES = grid.batches(CONFIG)
 # Jobs ask for a GPU only where there is one; profiles/default says how many share it.
 GPU = machine.gpu_per_job()
@@ -63,7 +66,13 @@ TABLES = []
 if CONFIG.studies:
     TABLES += ["cells", "costs", "curves", "confusion", "classifiers"]
 if CONFIG.jpeg.studies:
-    TABLES += ["jpeg", "jpeg_images", "jpeg_rate"]
+    TABLES += ["jpeg", "jpeg_images", "jpeg_samples", "jpeg_rate"]
+PAGE_PARTS = sorted(
+    str(path)
+    for path in Path("rdc/report").iterdir()
+    if path.suffix in (".css", ".js", ".j2")
+)
+PUBLISHED = ["config/published/le-table3.csv", "config/published/nguyen-figures.csv"]
 SAMPLINGS = {"420": "4:2:0", "444": "4:4:4"}  # chroma subsampling, as files are named
 
 WILDCARDS = {
@@ -168,6 +177,11 @@ def parts_of(wildcards):
             f"<results>/parts/jpeg_rate/{study}/{sampling}.parquet"
             for study, sampling in dict.fromkeys((s, c) for s, _, c in jpeg_arms())
         ]
+    if wildcards.table == "jpeg_samples":
+        return [
+            f"<results>/parts/jpeg_samples/{study}/{name}_{sampling}.parquet"
+            for study, name, sampling in jpeg_shown()
+        ]
     if wildcards.table.startswith("jpeg"):
         return [
             f"<results>/parts/{wildcards.table}/{study}/{name}_{sampling}.parquet"
@@ -194,6 +208,21 @@ def jpeg_arms():
 def jpeg_sets():
     """Those of them that have one set of tables for all pictures."""
     return [arm for arm in jpeg_arms() if not CONFIG.jpeg.tables[arm[1]].adapts]
+
+
+def jpeg_shown():
+    """Those of them that the page shows at work: not the variations on others."""
+    return [
+        arm for arm in jpeg_sets() if arm[1] not in CONFIG.jpeg.studies[arm[0]].ablation
+    ]
+
+
+def jpeg_compared():
+    """Of each study the tables that savings are counted from, and the variations on others."""
+    return {
+        name: {"reference": study.reference, "ablation": study.ablation}
+        for name, study in CONFIG.jpeg.studies.items()
+    }
 
 
 def jpeg_pairs():

@@ -26,6 +26,30 @@ FIGURES = {
     ],
     "zhang": ["losses", "reconstructions", "plane", "space", "rates"],
 }
+PAPERS = {
+    "atlas": "All papers",
+    "le": "Le, Haar WGAN",
+    "limits": "Theoretical limits",
+    "luo": "Luo, JPEG tables",
+    "nguyen": "Nguyen, universal representations",
+    "zhang": "Zhang, RDC",
+}
+
+
+def drawings(paper):
+    """A paper's figures: name_svg and name_png; the SVG goes into Snakemake's own report too."""
+    found = {}
+    for name in FIGURES[paper]:
+        path = f"<results>/figures/{paper}_{name}"
+        found[f"{name}_png"] = f"{path}.png"
+        found[f"{name}_svg"] = report(
+            f"{path}.svg",
+            caption=f"../../rdc/figures/captions/{paper}_{name}.rst",
+            category="Figures",
+            subcategory=PAPERS[paper],
+            labels={"figure": name},
+        )
+    return found
 
 
 rule figures_atlas:
@@ -35,11 +59,7 @@ rule figures_atlas:
         jpeg="<results>/tables/jpeg.parquet" if CONFIG.jpeg.studies else [],
         code=closure("workflow/scripts/figures_atlas.py"),
     output:
-        **{
-            f"{name}_{kind}": f"<results>/figures/atlas_{name}.{kind}"
-            for name in FIGURES["atlas"]
-            for kind in ("svg", "png")
-        },
+        **drawings("atlas"),
     log:
         "<logs>/figures/atlas.log",
     benchmark:
@@ -64,11 +84,7 @@ rule figures_le:
         ],
         code=closure("workflow/scripts/figures_le.py"),
     output:
-        **{
-            f"{name}_{kind}": f"<results>/figures/le_{name}.{kind}"
-            for name in FIGURES["le"]
-            for kind in ("svg", "png")
-        },
+        **drawings("le"),
     log:
         "<logs>/figures/le.log",
     benchmark:
@@ -89,11 +105,7 @@ rule figures_limits:
         limits="<results>/tables/limits.parquet",
         code=closure("workflow/scripts/figures_limits.py"),
     output:
-        **{
-            f"{name}_{kind}": f"<results>/figures/limits_{name}.{kind}"
-            for name in FIGURES["limits"]
-            for kind in ("svg", "png")
-        },
+        **drawings("limits"),
     log:
         "<logs>/figures/limits.log",
     benchmark:
@@ -122,11 +134,7 @@ rule figures_luo:
         ],
         code=closure("workflow/scripts/figures_luo.py"),
     output:
-        **{
-            f"{name}_{kind}": f"<results>/figures/luo_{name}.{kind}"
-            for name in FIGURES["luo"]
-            for kind in ("svg", "png")
-        },
+        **drawings("luo"),
     log:
         "<logs>/figures/luo.log",
     benchmark:
@@ -136,10 +144,7 @@ rule figures_luo:
         mem_mb=1500,
         runtime=10,
     params:
-        studies={
-            name: {"reference": study.reference, "ablation": study.ablation}
-            for name, study in CONFIG.jpeg.studies.items()
-        },
+        studies=jpeg_compared(),
         pairs=[
             [study, SAMPLINGS[sampling], *pair]
             for (study, sampling), pair in jpeg_pairs().items()
@@ -164,11 +169,7 @@ rule figures_nguyen:
         ],
         code=closure("workflow/scripts/figures_nguyen.py"),
     output:
-        **{
-            f"{name}_{kind}": f"<results>/figures/nguyen_{name}.{kind}"
-            for name in FIGURES["nguyen"]
-            for kind in ("svg", "png")
-        },
+        **drawings("nguyen"),
     log:
         "<logs>/figures/nguyen.log",
     benchmark:
@@ -195,11 +196,7 @@ rule figures_zhang:
         ],
         code=closure("workflow/scripts/figures_zhang.py"),
     output:
-        **{
-            f"{name}_{kind}": f"<results>/figures/zhang_{name}.{kind}"
-            for name in FIGURES["zhang"]
-            for kind in ("svg", "png")
-        },
+        **drawings("zhang"),
     log:
         "<logs>/figures/zhang.log",
     benchmark:

@@ -3,7 +3,8 @@
 in:  photographs that ship inside a dependency, fetched pictures and classifiers, a user's own, or
      images and classifiers of this run
 out: <results>/jpeg/{study}/{tables}_{sampling}.json and a folder of text files for cjpeg -qtables,
-     examples_{sampling}.npz beside them, parts of the tables jpeg, jpeg_images and jpeg_rate,
+     examples_{sampling}.npz beside them, parts of the tables jpeg, jpeg_images, jpeg_samples and
+     jpeg_rate,
      <results>/tables/jpeg_savings.parquet, and <results>/recode.py to use the tables with
 """
 
@@ -58,6 +59,30 @@ rule jpeg_measure:
         objective=jpeg_objective,
     script:
         "../scripts/jpeg_measure.py"
+
+
+rule jpeg_samples:
+    input:
+        tables="<results>/jpeg/{jpeg_study}/{tables}_{sampling}.json",
+        files=jpeg_files,
+        code=closure("workflow/scripts/jpeg_samples.py"),
+    output:
+        rows="<results>/parts/jpeg_samples/{jpeg_study}/{tables}_{sampling}.parquet",
+    log:
+        "<logs>/jpeg_samples/{jpeg_study}/{tables}_{sampling}.log",
+    benchmark:
+        "<benchmarks>/jpeg_samples/{jpeg_study}/{tables}_{sampling}.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        run=CONFIG.run,
+        study=jpeg_study_settings,
+        files=jpeg_places,
+        subsampling=jpeg_subsampling,
+    script:
+        "../scripts/jpeg_samples.py"
 
 
 rule jpeg_rate:

@@ -1,30 +1,50 @@
 """The page.
 
-in:  tables and figures
+in:  tables, figures, saved reconstructions, quantization tables
 out: <results>/report.html
 """
 
 
 rule report:
     input:
-        cells="<results>/tables/cells.parquet",
-        classifiers="<results>/tables/classifiers.parquet",
-        costs="<results>/tables/costs.parquet",
-        claims="<results>/tables/claims.parquet",
+        tables=[
+            f"<results>/tables/{table}.parquet"
+            for table in [*TABLES, *(["claims"] if CONFIG.studies else [])]
+            if table != "jpeg_rate"
+        ],
+        measured=[f"<results>/measured/{study}/{batch}" for study, batch in BATCHES],
+        sets=[
+            f"<results>/jpeg/{study}/{name}_{sampling}.json"
+            for study, name, sampling in jpeg_sets()
+        ],
         figures=[path for path in rules.figures.input if str(path).endswith(".svg")],
-        template="rdc/report.html.j2",
+        captions=[
+            f"rdc/figures/captions/{paper}_{name}.rst"
+            for paper, names in FIGURES.items()
+            for name in names
+        ],
+        parts=PAGE_PARTS,
+        published=PUBLISHED if any(map(on_mnist, CONFIG.studies)) else [],
         code=closure("workflow/scripts/report.py"),
     output:
-        report="<results>/report.html",
+        report=report(
+            "<results>/report.html",
+            caption="../report/page.rst",
+            category="The atlas",
+            labels={"what": "the page: planes, JPEG, ledger, cost"},
+        ),
     log:
         "<logs>/report.log",
     benchmark:
         "<benchmarks>/report.tsv"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=1500,
         runtime=10,
     params:
         run=CONFIG.run,
+        config=CONFIG_FILE,
+        benchmarks=f"benchmarks/{CONFIG.run}",
+        studies=jpeg_compared(),
     script:
         "../scripts/report.py"

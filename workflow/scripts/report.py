@@ -6,14 +6,31 @@ from importlib.metadata import version
 from pathlib import Path
 
 from rdc import joblog, tables
-from rdc import report as page
+from rdc.figures import pictures
+from rdc.jpeg import standard
+from rdc.report import page
 
-report = joblog.start(snakemake.log[0], expected=(tables.TableError,))
-run = snakemake.params.run
-names = ("cells", "classifiers", "costs", "claims")
-frames = {name: tables.read(name, snakemake.input[name]) for name in names}
-figures = {Path(path).stem: Path(path) for path in snakemake.input.figures}
-versions = {"Python": platform.python_version()}
-versions |= {name: version(name) for name in ("torch", "numpy", "snakemake")}
-page.write(run, frames, figures, page.facts_of(run, frames, versions), snakemake.output.report)
-sys.stderr.write("\n" + page.summary(run, frames, snakemake.output.report) + "\n")
+report = joblog.start(snakemake.log[0], expected=(tables.TableError, standard.TableError))
+given, params = snakemake.input, snakemake.params
+run = page.Run(
+    name=params.run,
+    frames={Path(path).stem: tables.read(Path(path).stem, path) for path in given.tables},
+    images={
+        (Path(folder).parent.name, cell): path
+        for folder in given.measured
+        for cell, path in pictures.saved([folder]).items()
+    },
+    figures={Path(path).stem: Path(path) for path in given.figures},
+    sets={
+        (Path(path).parent.name, *Path(path).stem.rsplit("_", 1)): standard.load(path)
+        for path in given.sets
+    },
+    studies=params.studies,
+    config=params.config,
+    published=Path(given.published[0]).parent if given.published else None,
+    benchmarks=Path(params.benchmarks),
+    versions={"Python": platform.python_version()}
+    | {name: version(name) for name in ("torch", "numpy", "snakemake")},
+)
+page.write(run, snakemake.output.report)
+sys.stderr.write("\n" + page.summary(run, snakemake.output.report) + "\n")
