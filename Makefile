@@ -7,7 +7,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := run
-.PHONY: run test test-slow lint types bench clean help
+.PHONY: run test test-slow lint types bench version push pull clean help
 
 run: $(READY) ## the demo, or another config: make CONFIG=config/mnist.yaml
 	@$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
@@ -29,6 +29,15 @@ types: $(READY) ## the public API's types, by mypy
 
 bench: $(READY) ## speed beside the field's public code; writes bench/results.csv and its plot
 	@$(BIN)/python bench/run.py
+
+version: $(READY) ## note data/ and a run's artifacts for git and DVC: make version CONFIG=config/mnist.yaml
+	@$(BIN)/python -m workflow.versions version --config $(CONFIG)
+
+push: $(READY) ## send what is noted to the DVC remote
+	@$(BIN)/python -m workflow.versions push
+
+pull: $(READY) ## bring data/ and a run's artifacts back: make pull CONFIG=config/mnist.yaml
+	@$(BIN)/python -m workflow.versions pull --config $(CONFIG)
 
 clean: ## what can be made again: results of the demo, logs, benchmarks; never data/
 	rm -rf results/demo logs benchmarks .pytest_cache .ruff_cache .hypothesis

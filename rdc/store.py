@@ -74,10 +74,22 @@ class Store:
             yield
 
 
+def link(stored: Path, target: Path) -> None:
+    """Puts a file of an entry at ``target`` as well, in place of what another process put there."""
+    scratch = target.with_name(f".{target.name}-{os.getpid()}")
+    scratch.unlink(missing_ok=True)
+    os.link(stored, scratch)
+    os.replace(scratch, target)
+    scratch.unlink(missing_ok=True)  # a rename onto the same file does nothing
+
+
 def _intact(folder: Path) -> bool:
     try:
-        sums = json.loads((folder / MANIFEST).read_text())["sha256"]
-        return all(_sha256(folder / name) == found for name, found in sums.items())
+        manifest = json.loads((folder / MANIFEST).read_text())
+        sums = manifest["sha256"]
+        return manifest["key"] == folder.name and all(
+            _sha256(folder / name) == found for name, found in sums.items()
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
 
