@@ -7,7 +7,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := run
-.PHONY: run test test-slow lint types bench version push pull clean help
+.PHONY: run test test-slow test-slurm lint types bench version push pull clean help
 
 run: $(READY) ## the demo, or another config: make CONFIG=config/mnist.yaml
 	@$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
@@ -16,7 +16,10 @@ test: $(READY) ## the fast tests
 	@$(BIN)/python -m pytest -n 2 -m "not slow"
 
 test-slow: $(READY) ## the long ones: real runs of the workflow
-	@$(BIN)/python -m pytest -m slow
+	@$(BIN)/python -m pytest -m "slow and not slurm"
+
+test-slurm: $(READY) ## the workflow on a Slurm started here (root; installs slurm-wlm by apt-get)
+	@$(BIN)/python -m pytest -m slurm
 
 lint: $(READY) ## ruff, snakefmt, snakemake --lint
 	@$(BIN)/ruff check .

@@ -41,8 +41,10 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 
 
+# Not sent to a cluster: targets, table gathering, and downloads, since compute nodes often have no network.
 localrules:
     all,
+    fetch,
     trained,
     tables,
     gather,

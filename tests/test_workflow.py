@@ -1,4 +1,4 @@
-"""The workflow run for real on a config of seconds, and what an edit makes it run again."""
+"""The workflow run for real on a config of seconds."""
 
 import copy
 import json
@@ -18,9 +18,6 @@ GATHERED = {("gather", f"table={t}") for t in ("cells", "costs", "curves", "conf
 DOWNSTREAM = {*GATHERED, ("claims", ""), ("figures_zhang", ""), ("report", "")}
 DOWNSTREAM |= {("figures_atlas", "")}
 
-CLASSIFIERS = {("pretrain", f"dataset=digits, classifier={c}") for c in ("zhang", "judge")}
-CLASSIFIERS |= {("gather", "table=classifiers")}
-
 
 def batch(rule: str, method: str, levels: int, dither: str, recipe: str) -> tuple[str, str]:
     name = f"{method}_dim=2_levels={levels}_dither={dither}_recipe={recipe}_tier=1_part=0"
@@ -39,23 +36,6 @@ def finished(tmp_path_factory) -> Sandbox:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "results/tiny/report.html" in done.stderr + done.stdout
     return sandbox
-
-
-@pytest.fixture
-def edited(finished):
-    """The finished run; whatever a test edits is put back."""
-    config = copy.deepcopy(finished.config)
-    files = {
-        path: path.read_bytes()
-        for folder in ("rdc", "workflow", "config")
-        for path in (finished.folder / folder).rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
-    }
-    yield finished
-    finished.config = config
-    for path, content in files.items():
-        if path.read_bytes() != content:
-            path.write_bytes(content)
 
 
 def test_tables_have_a_row_for_each_cell_and_split(finished):
@@ -137,79 +117,16 @@ def test_same_seed_same_bytes(finished, tmp_path):
         assert (again.results / "figures" / path.name).read_bytes() == path.read_bytes(), path
 
 
-@pytest.mark.golden
-def test_nothing_changed_nothing_runs(edited):
-    assert set(edited.planned()) == set()
+def test_after_a_run_nothing_is_left_to_do(finished):
+    """What an edit makes it do is held by test_golden.py, on made-up results."""
+    assert not finished.planned()
 
 
-@pytest.mark.golden
-def test_an_edited_lambda_reruns_its_batch_and_trains_one_cell(edited):
+def test_after_a_run_an_edited_lambda_reruns_its_batch(finished):
+    edited = copy.copy(finished)
+    edited.config = copy.deepcopy(finished.config)
     edited.config["studies"]["zhang"]["grids"]["plane"]["lam"] = [0, 0.02]
     assert set(edited.planned()) == {*RDC2, *RDC3, *DOWNSTREAM}
-
-
-@pytest.mark.golden
-def test_more_epochs_for_one_recipe(edited):
-    edited.config["recipes"]["lloyd"]["epochs"] = 6
-    assert set(edited.planned()) == {*VQ, *DOWNSTREAM}
-
-
-@pytest.mark.golden
-def test_another_seed_for_one_grid(edited):
-    edited.config["studies"]["zhang"]["grids"]["reference"]["seeds"] = [1]
-    assert set(edited.planned()) == {*VQ, *DOWNSTREAM}
-
-
-@pytest.mark.golden
-def test_the_judge_retrained_means_measuring_again_and_no_training(edited):
-    edited.config["classifiers"]["judge"]["epochs"] = 2
-    measured = {RDC2[1], RDC3[1], VQ[1]}
-    judge = {("pretrain", "dataset=digits, classifier=judge"), ("gather", "table=classifiers")}
-    assert set(edited.planned()) == {*judge, *measured, *DOWNSTREAM} - {("gather", "table=curves")}
-
-
-@pytest.mark.golden
-def test_the_classifier_retrained_means_everything_after_it(edited):
-    edited.config["classifiers"]["zhang"]["epochs"] = 2
-    classifier = {("pretrain", "dataset=digits, classifier=zhang"), ("gather", "table=classifiers")}
-    assert set(edited.planned()) == {*classifier, *RDC2, *RDC3, *VQ, *DOWNSTREAM}
-
-
-@pytest.mark.golden
-def test_measuring_settings_do_not_retrain(edited):
-    edited.config["evaluation"]["dithers"] = 3
-    expected = {RDC2[1], RDC3[1], VQ[1], *DOWNSTREAM} - {("gather", "table=curves")}
-    assert set(edited.planned()) == expected
-
-
-@pytest.mark.golden
-@pytest.mark.parametrize(
-    ("file", "expected"),
-    [
-        ("rdc/figures/zhang.py", {("figures_zhang", ""), ("report", "")}),
-        ("rdc/report/codecs.py", {("report", "")}),
-        ("rdc/report/planes.js", {("report", "")}),
-        ("rdc/claims.py", {("claims", ""), ("report", "")}),
-        ("config/claims.yaml", {("claims", ""), ("report", "")}),
-        ("rdc/queries/theory.py", {("claims", ""), ("report", "")}),
-        (
-            "rdc/limits/bernoulli.py",
-            {("limits", ""), ("figures_limits", ""), ("claims", ""), ("report", "")},
-        ),
-        ("rdc/figures/atlas.py", {("figures_atlas", ""), ("report", "")}),
-        (
-            "rdc/bitstream.py",
-            {RDC2[1], RDC3[1], VQ[1], *DOWNSTREAM} - {("gather", "table=curves")},
-        ),
-        ("rdc/objective.py", {*RDC2, *RDC3, *VQ, *DOWNSTREAM}),
-        ("rdc/pretraining.py", {*CLASSIFIERS, *RDC2, *RDC3, *VQ, *DOWNSTREAM}),
-        ("workflow/scripts/gather.py", {*GATHERED, ("gather", "table=classifiers"), *DOWNSTREAM}),
-    ],
-)
-def test_edited_code_reruns_what_imports_it(edited, file, expected):
-    with open(edited.folder / file, "a") as stream:
-        stream.write("\n# edited\n" if not file.endswith("j2") else "\n<!-- edited -->\n")
-    assert set(edited.planned()) == expected
 
 
 def test_a_batch_with_one_edited_cell_trains_one_cell(tmp_path):

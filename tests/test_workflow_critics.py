@@ -75,12 +75,3 @@ def test_critics_leave_their_estimates_in_curves_and_rows(finished):
     assert np.isfinite(test.loc["rdp", ["w1_critic", "w1_fresh", "sliced_w1"]].astype(float)).all()
     assert np.isnan(test.loc["rdc", "w1_fresh"]) and np.isnan(test.loc["na2", "w1_critic"])
     assert test.loc["universal", "encoder_from"] == BASE
-
-
-@pytest.mark.golden
-def test_another_base_trains_the_universal_codec_anew(finished):
-    before = copy.deepcopy(finished.config)
-    finished.config["methods"]["rdc"]["weights"]["mse"] = 2
-    trained = {job[1] for job in finished.planned() if job[0] == "train"}
-    finished.config = before
-    assert trained == {f"study=nguyen, batch={batch(method)}" for method in ("rdc", "universal")}

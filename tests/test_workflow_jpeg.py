@@ -1,10 +1,9 @@
-"""JPEG through the whole workflow: tables made, measured by real files, drawn; edits rerun their jobs."""
+"""JPEG through the whole workflow: tables made, measured by real files, drawn."""
 
 import base64
 import copy
 import io
 import shutil
-from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -205,27 +204,6 @@ def test_a_classifier_that_does_not_fit_is_named_in_the_log(finished):
         shutil.rmtree(finished.folder / "own" / "third")
 
 
-def rules(sandbox: Sandbox) -> Counter:
-    counts: Counter = Counter()
-    for (rule, _), count in sandbox.planned().items():
-        counts[rule] += count
-    return counts
-
-
-@pytest.mark.golden
-def test_an_edit_of_one_set_of_tables_reruns_its_jobs_alone(finished):
-    assert not finished.planned()
-    before = copy.deepcopy(finished.config)
-    finished.config["jpeg"]["tables"]["tuned"]["steps"] = 6
-    try:
-        assert rules(finished) == {
-            "jpeg_tables": 4, "jpeg_measure": 5, "jpeg_examples": 3, "jpeg_samples": 3, "jpeg_savings": 1, "gather": 3,
-            "figures_luo": 1, "claims": 1, "report": 1,
-        }  # fmt: skip
-    finally:
-        finished.config = before
-
-
 def test_the_page_holds_the_files_that_were_measured(finished):
     (study,) = [
         entry
@@ -246,18 +224,9 @@ def test_pictures_of_ones_own_get_a_page_too(tmp_path, finished):
     jpeg = finished.config["jpeg"]
     one = {"tables": jpeg["tables"], "studies": {"photographs": jpeg["studies"]["photographs"]}}
     alone = Sandbox(tmp_path, {"run": "mine", "jpeg": one})
-    planned = rules(alone)
-    assert planned["report"] == 1 and not {"claims", "train", "limits"} & set(planned)
+    planned = {rule for rule, _ in alone.planned()}
+    assert "report" in planned and not {"claims", "train", "limits"} & planned
 
 
-@pytest.mark.golden
-def test_an_edit_of_the_codec_in_torch_trains_no_codec(finished):
-    path = finished.folder / "rdc" / "jpeg" / "rate.py"
-    source = path.read_text()
-    path.write_text(source + "\n# edited\n")
-    try:
-        counts = rules(finished)
-        assert counts["jpeg_tables"] == 15
-        assert not {"train", "evaluate", "pretrain", "prepare"} & set(counts)
-    finally:
-        path.write_text(source)
+def test_after_a_run_nothing_is_left_to_do(finished):
+    assert not finished.planned()

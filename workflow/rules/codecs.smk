@@ -25,7 +25,7 @@ rule train:
     threads: 1
     resources:
         mem_mb=3000,
-        runtime=minutes_for,
+        runtime=minutes_to_train,
         gpu=GPU,
     params:
         run=CONFIG.run,

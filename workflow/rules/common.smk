@@ -60,6 +60,18 @@ machine.use_this_checkout()
 # As the user would name it from here, for the commands that the page shows.
 CONFIG_FILE = os.path.relpath(workflow.configfiles[-1])
 BATCHES = grid.batches(CONFIG)
+# Where a cell is by study and name, so that no job looks through all of them.
+PLACE_OF = {(cell.study, cell.name): place for place, cell in enumerate(CELLS)}
+BATCH_OF = {
+    (cell.study, cell.name): key for key, cells in BATCHES.items() for cell in cells
+}
+MOST_EPOCHS = max(
+    (
+        sum(cell.training.epochs for cell in cells if cell.moves == "networks")
+        for cells in BATCHES.values()
+    ),
+    default=0,
+)
 # Jobs ask for a GPU only where there is one; profiles/default says how many share it.
 GPU = machine.gpu_per_job()
 TABLES = []
@@ -131,24 +143,22 @@ def cells_of(wildcards):
     return [grid.as_json(cell) for cell in BATCHES[wildcards.study, wildcards.batch]]
 
 
+def encoder_names(wildcards):
+    """Of a batch, the cells whose encoders it keeps frozen: their study and name."""
+    members = BATCHES[wildcards.study, wildcards.batch]
+    return {(cell.study, cell.encoder_from) for cell in members if cell.encoder_from}
+
+
 def bases_of(wildcards):
-    """The cells whose encoders a batch keeps frozen."""
-    wanted = {cell.encoder_from for cell in BATCHES[wildcards.study, wildcards.batch]}
-    return [
-        grid.as_json(cell)
-        for cell in CELLS
-        if cell.study == wildcards.study and cell.name in wanted
-    ]
+    """Those cells, as plain data."""
+    places = sorted(PLACE_OF[name] for name in encoder_names(wildcards))
+    return [grid.as_json(CELLS[place]) for place in places]
 
 
 def base_codecs(wildcards):
-    """The batches that train those cells."""
-    wanted = {base["encoder_from"] for base in cells_of(wildcards)} - {None}
-    return [
-        f"<results>/codecs/{study}/{batch}"
-        for (study, batch), members in BATCHES.items()
-        if study == wildcards.study and wanted & {cell.name for cell in members}
-    ]
+    """The batches that train them."""
+    batches = sorted({BATCH_OF[name] for name in encoder_names(wildcards)})
+    return [f"<results>/codecs/{study}/{batch}" for study, batch in batches]
 
 
 def tier_priority(wildcards):
@@ -156,12 +166,13 @@ def tier_priority(wildcards):
     return -min(cell.tier for cell in BATCHES[wildcards.study, wildcards.batch])
 
 
-def minutes_for(wildcards, attempt):
-    """A generous guess for a cluster's time limit: epochs of all cells, twice as long if retried."""
-    epochs = sum(
-        cell.training.epochs for cell in BATCHES[wildcards.study, wildcards.batch]
-    )
-    return max(30, 4 * epochs) * attempt
+def minutes_to_train(wildcards, attempt):
+    """A generous limit for a cluster, twice as long if retried, a day at the most.
+
+    The same for all batches, since the tasks of a Slurm array share the first one's. A training
+    that is cut off goes on from its checkpoint when it is retried.
+    """
+    return min(24 * 60, max(30, 4 * MOST_EPOCHS) * attempt)
 
 
 def parts_of(wildcards):

@@ -67,7 +67,7 @@ rule claims:
         runtime=10,
     params:
         sources={name: dataset.source for name, dataset in CONFIG.datasets.items()},
-        papers=[*CONFIG.studies, *(["luo"] if CONFIG.jpeg.studies else [])],
+        papers=sorted([*CONFIG.studies, *(["luo"] if CONFIG.jpeg.studies else [])]),
     script:
         "../scripts/claims.py"
 
