@@ -1,0 +1,131 @@
+"""A cell's key holds all that decides its weights, and the store is asked by key alone."""
+
+import copy
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sandbox import TINY, Sandbox
+
+from rdc import cells as grid
+from rdc import config as configs
+from rdc import training
+from rdc.datasets import images
+from rdc.networks import stored
+from rdc.networks.classifiers import ZhangClassifier
+
+ONE = "rdc_lam=0_dim=2_levels=2*"
+
+
+@pytest.fixture
+def cells():
+    return grid.expand(configs.parse(copy.deepcopy(TINY)))
+
+
+@pytest.fixture
+def folder(tmp_path, digits, classifier):
+    """A run's folder with its dataset and classifier."""
+    return filled(training.Folder(tmp_path / "run"), digits, classifier)
+
+
+def filled(folder: training.Folder, prepared, classifier) -> training.Folder:
+    images.save(prepared, folder.dataset("digits"))
+    stored.save_classifier(classifier, "zhang", 10, folder.classifier("digits", "zhang"))
+    return folder
+
+
+def test_the_key_is_the_same_in_another_folder(cells, folder, tmp_path, digits, classifier):
+    other = filled(training.Folder(tmp_path / "other"), digits, classifier)
+    assert training.key_of(cells[0], cells, folder) == training.key_of(cells[0], cells, other)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda patch: patch.setattr(training, "code_key", lambda moves: "edited"),
+        lambda patch: patch.setattr(training.torch, "__version__", "9.9.9"),
+        lambda patch: patch.setattr(training.numpy, "__version__", "9.9.9"),
+    ],
+    ids=["training code", "torch", "numpy"],
+)
+def test_the_key_changes_with_code_and_versions(cells, folder, monkeypatch, change):
+    before = training.key_of(cells[0], cells, folder)
+    change(monkeypatch)
+    assert training.key_of(cells[0], cells, folder) != before
+
+
+def test_the_build_of_torch_does_not_change_the_key(cells, folder, monkeypatch):
+    before = training.key_of(cells[0], cells, folder)
+    release = training.torch.__version__.split("+")[0]
+    monkeypatch.setattr(training.torch, "__version__", f"{release}+cu130")
+    assert training.key_of(cells[0], cells, folder) == before
+
+
+def test_the_key_changes_with_one_pixel_and_one_label(cells, folder, tmp_path, digits, classifier):
+    keys = {training.key_of(cells[0], cells, folder)}
+    for part in ("images", "labels"):
+        train = copy.deepcopy(digits.train)
+        values = getattr(train, part)
+        values[(0,) * values.ndim] = (int(values[(0,) * values.ndim]) + 1) % 10
+        edited = replace(digits, train=train)
+        other = filled(training.Folder(tmp_path / part), edited, classifier)
+        keys.add(training.key_of(cells[0], cells, other))
+    assert len(keys) == 3
+
+
+def test_the_key_changes_with_the_classifiers_weights(cells, folder, tmp_path, digits):
+    other = filled(training.Folder(tmp_path / "other"), digits, ZhangClassifier())
+    assert training.key_of(cells[0], cells, folder) != training.key_of(cells[0], cells, other)
+
+
+class Trainer:
+    """``python -m rdc.training`` in a sandbox: which cells it trained and which it found."""
+
+    def __init__(self, folder):
+        self.sandbox = Sandbox(folder, copy.deepcopy(TINY))
+
+    def __call__(self, pattern: str = ONE) -> tuple[int, int]:
+        done = self.sandbox.run(
+            *("-m", "rdc.training", "--config", "tiny.yaml", "--cells", pattern),
+            *("--out", "results/tiny", "--threads", "1"),
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.count("epoch 2/2"), done.stdout.count("is trained already")
+
+    def edit(self, file: str) -> None:
+        with open(self.sandbox.folder / file, "a") as stream:
+            stream.write("\n# edited\n")
+
+
+@pytest.mark.slow
+def test_edited_training_code_never_returns_old_weights(tmp_path):
+    train = Trainer(tmp_path)
+    before = (train.sandbox.folder / "rdc/objective.py").read_text()
+    assert train() == (1, 0)
+    train.edit("rdc/report.py")
+    train.edit("rdc/evaluation.py")
+    assert train() == (0, 1)
+    train.edit("rdc/objective.py")
+    assert train() == (1, 0)
+    (train.sandbox.folder / "rdc/objective.py").write_text(before)
+    assert train() == (0, 1)
+
+
+@pytest.mark.slow
+def test_a_batch_that_grows_by_one_cell_trains_one(tmp_path):
+    train = Trainer(tmp_path)
+    both = "rdc_lam=*_dim=2_levels=2*"
+    assert train(both) == (2, 0)
+    train.sandbox.config["studies"]["zhang"]["grids"]["plane"]["lam"] = [0, 0.005, 0.01]
+    assert train(both) == (1, 2)
+
+
+@pytest.mark.slow
+def test_other_data_never_returns_old_weights(tmp_path):
+    train = Trainer(tmp_path)
+    assert train() == (1, 0)
+    path = train.sandbox.results / "datasets" / "digits.npz"
+    prepared = images.load(path)
+    darker = replace(prepared.train, images=np.minimum(prepared.train.images, 200))
+    images.save(replace(prepared, train=darker), path)
+    assert train() == (1, 0)
