@@ -87,6 +87,10 @@ def one_after_another(grid: list[Cell], folder: Folder, root: Path) -> float:
 
 def by_snakemake(copy: Workflow, folder: Folder) -> float:
     """One command; what an earlier round trained is deleted first."""
+    forget_trained(copy, folder)
+    return copy.run("trained")
+
+
+def forget_trained(copy: Workflow, folder: Folder) -> None:
     for trained in (folder.store.root, folder.root / "codecs", folder.root / "parts" / "curves"):
         shutil.rmtree(copy.folder / trained, ignore_errors=True)
-    return copy.run("trained")

@@ -7,7 +7,7 @@ import matplotlib
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
-from bench.rows import BOUND, OURS, PUBLIC, Row
+from bench.rows import BOUND, OURS, PUBLIC, SINGLE, Row
 
 # Okabe and Ito's colours, told apart by all readers.
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#767676"
@@ -59,8 +59,10 @@ def draw(table: list[Row], required: dict[str, float], path: Path) -> None:
 
 def _label(r: Row, others: dict) -> str:
     """The benchmark with what was measured on both sides."""
-    reference = others.get((r.benchmark, PUBLIC)) or others[r.benchmark, BOUND]
-    what = "limit" if reference.side == BOUND else PUBLIC
+    reference = next(
+        o for side in (PUBLIC, BOUND, SINGLE) if (o := others.get((r.benchmark, side)))
+    )
+    what = "limit" if reference.side == BOUND else reference.side
     return f"{r.benchmark}\n{_number(r.median)} {r.unit}, {what} {_number(reference.median)}"
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 OURS, PUBLIC, BOUND = "ours", "public code", "bound"
+SINGLE = "a process each"
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class Row:
 
     ``low`` and ``high`` are the quartiles of the runs. ``ratio`` says how many times better than
     the reference this side is, above 1 for better: the reference is the public code, or, where
-    there is none, the bound.
+    there is none, the bound or a process for each cell.
     """
 
     benchmark: str

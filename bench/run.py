@@ -13,7 +13,20 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # nothing needs to be installed
 
-from bench import critic, grid, jpeg, limits, plot, quality, rows, startup, throughput
+from bench import (
+    batches,
+    critic,
+    grid,
+    jpeg,
+    limits,
+    plot,
+    plot_scale,
+    quality,
+    rows,
+    scale,
+    startup,
+    throughput,
+)  # fmt: skip
 
 PARTS = {
     "throughput": throughput,
@@ -23,6 +36,8 @@ PARTS = {
     "startup": startup,
     "limits": limits,
     "jpeg": jpeg,
+    "batches": batches,
+    "scale": scale,
 }
 TABLE = Path(__file__).with_name("results.csv")
 
@@ -58,7 +73,9 @@ def main() -> None:
             for r in table:
                 if r.benchmark in part.REQUIRED:
                     print(f"{r.benchmark}, {r.side}: {r.median:.4g} {r.unit}, {r.ratio:.2f} x")
-    plot.draw(rows.read(options.out), required, options.out)
+    table = rows.read(options.out)
+    plot.draw([r for r in table if not scale.measures(r)], required, options.out)
+    plot_scale.draw(table, options.out.with_name("scale"))
 
 
 if __name__ == "__main__":
