@@ -82,7 +82,9 @@ MEASURED = {"gather cells", "gather confusion", "gather costs", *PAPERS, *PAGE}
 LIMITS = {"limits", "figures_limits", "report"}
 ARMS = {f"{name}/{part}" for name in ("annex_k", "tuned") for part in ("420", "444")}
 TUNED = {"tuned/420", "tuned/444"}
-JPEG_PAGE = {"gather jpeg", "gather jpeg_images", "figures_luo", *PAGE}
+SAVINGS = {"jpeg_savings", "figures_luo", *PAGE}
+JPEG_PAGE = {"gather jpeg", "gather jpeg_images", "figures_atlas"} | SAVINGS
+EXAMPLES = {f"jpeg_examples photographs/{part}" for part in ("420", "444")}
 JPEG_RATE = {f"jpeg_rate photographs/{part}" for part in ("420", "444")} | {"gather jpeg_rate"}
 
 
@@ -99,10 +101,17 @@ def jpeg_measured(arms: set) -> set:
 
 
 def jpeg_made(arms: set) -> set:
-    return {f"jpeg_tables photographs/{arm}" for arm in arms} | jpeg_measured(arms)
+    made = {f"jpeg_tables photographs/{arm}" for arm in arms}
+    return made | jpeg_sampled(arms) | EXAMPLES | jpeg_measured(arms)
 
 
-EVERYTHING = PREPARE | PRETRAIN | CLEAN | trained(CODECS) | LIMITS | jpeg_made(ARMS) | JPEG_RATE
+def jpeg_sampled(arms: set) -> set:
+    sampled = {f"jpeg_samples photographs/{arm}" for arm in arms}
+    return sampled | {"gather jpeg_samples", "report"}
+
+
+JPEG = jpeg_made(ARMS) | JPEG_RATE
+EVERYTHING = PREPARE | PRETRAIN | CLEAN | trained(CODECS) | LIMITS | JPEG | {"jpeg_recode"}
 
 
 @pytest.fixture(scope="session")
@@ -241,12 +250,12 @@ CODE = {
     "rdc/loop.py": trained(CODECS),
     "rdc/limits/codebooks.py": trained(CODECS),  # one script trains both kinds
     "rdc/pretraining.py": PRETRAIN | CLEAN | trained(CODECS),
-    "rdc/bitstream.py": evaluated(CODECS),
-    "rdc/datasets/images.py": EVERYTHING - {"limits", "figures_limits"},
-    "rdc/jpeg/rate.py": jpeg_made(ARMS) | JPEG_RATE,
+    "rdc/bitstream/stream.py": evaluated(CODECS),
+    "rdc/datasets/images.py": EVERYTHING - {"limits", "figures_limits", "jpeg_recode"},
+    "rdc/jpeg/rate.py": JPEG,
     "rdc/jpeg/search.py": jpeg_made(ARMS),
-    "rdc/jpeg/curves.py": {"figures_luo", *PAGE},
-    "rdc/jpeg/standard.py": jpeg_made(ARMS) | JPEG_RATE,
+    "rdc/jpeg/curves.py": SAVINGS,
+    "rdc/jpeg/standard.py": JPEG,
     "rdc/jpeg/estimates.py": JPEG_RATE | {"figures_luo", *PAGE},
     "rdc/figures/zhang.py": {"figures_zhang", "report"},
     "rdc/figures/luo.py": {"figures_luo", "report"},
@@ -255,8 +264,10 @@ CODE = {
     "rdc/claims.py": PAGE,
     "rdc/queries/luo.py": PAGE,
     "config/claims.yaml": PAGE,
-    "rdc/report.py": {"report"},
-    "rdc/report.html.j2": {"report"},
+    "rdc/jpeg/recode.py": {"jpeg_recode"},
+    "rdc/report/page.py": {"report"},
+    "rdc/report/planes.js": {"report"},
+    "rdc/report/page.html.j2": {"report"},
     "workflow/scripts/train.py": trained(CODECS),
     "workflow/scripts/evaluate.py": evaluated(CODECS),
     "workflow/scripts/limits.py": LIMITS,
