@@ -11,6 +11,7 @@ const CURVES = {
 const BITS_TITLES = { bpp_file: "bits per pixel, whole file", bpp_scan_dht: "bits per pixel, scan and Huffman tables" };
 const MARKS = ["circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "x", "star", "hexagon"];
 const VIRIDIS = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
+const COMPONENTS = { 1: ["Steps"], 2: ["Luma steps", "Chroma steps"], 3: ["Luma steps", "Blue-difference steps", "Red-difference steps"] };
 const COARSEST = 128; // the step drawn lightest; larger ones too
 
 function jpegWing(studies) {
@@ -114,7 +115,7 @@ function jpegWing(studies) {
       : [...originals.flatMap((original, i) => [original, mine[i], chosen === reference ? h("span") : theirs[i]]),
         h("p", {}, "Left: original. Middle: ", ...words(chosen, state.quality)),
         chosen === reference ? "" : h("p", {}, "Right, at about the same bits: ", ...words(reference, other))];
-    at("jpeg-tables").replaceChildren(h("div", { class: "workbench" }, heat(steps[0], "Luma steps"), heat(steps[1], "Chroma steps"),
+    at("jpeg-tables").replaceChildren(h("div", { class: "workbench" }, h("div", { class: "heats" }, steps.map((values, i) => heat(values, COMPONENTS[steps.length][i]))),
       h("div", { class: "looks" }, h("h4", {}, "Real files, decoded by your browser"), h("div", { class: many ? "crops many" : "crops" }, crops.flat()))));
   }
 

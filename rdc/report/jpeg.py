@@ -89,11 +89,11 @@ def _tables(rows, pictures, crops, sets, reference: str) -> list[dict]:
 
 
 def _steps(tables: TableSet | None, qualities) -> dict[int, list]:
-    """The integer tables, luma and chroma, at those qualities that have files to look at."""
+    """The integer tables, one for each component of their own, at qualities that have files."""
     if tables is None:
         return {}
     chosen = samples.chosen(list(qualities))
-    return {int(q): tables.at(int(q)).reshape(2, 64).tolist() for q in chosen}
+    return {int(q): tables.at(int(q)).reshape(-1, 64).tolist() for q in chosen}
 
 
 def _files(crops: pd.DataFrame) -> dict[int, list[str]]:
