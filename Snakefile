@@ -51,6 +51,12 @@ localrules:
     figures,
 
 
+# Said last, under the failed jobs' own messages.
+onerror:
+    said = "".join(Path(path).read_text() for path in log)
+    print(machine.disk_fault(said, f"results/{CONFIG.run}") or machine.AGAIN)
+
+
 # Everything.
 rule all:
     default_target: True

@@ -1,10 +1,23 @@
 """What the Snakefile asks of the machine it runs on. No torch."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
 from rdc.provenance import ROOT
+
+# How Python, safetensors and torch's writer say it.
+FULL = re.compile(
+    r"No space left on device|Disk quota exceeded|os error 28\b|iostream error|inline_container"
+)
+READ_ONLY = re.compile(
+    r"Read-only file system|Permission denied|Operation not permitted|os error (1|13|30)\b"
+)
+AGAIN = (
+    "Finished cells and the last checkpoint of those under way are kept: give the same command "
+    "again to go on from there."
+)
 
 
 def use_this_checkout() -> None:
@@ -20,8 +33,7 @@ def gpu_per_job() -> int:
 
 def unwritable(folder: str | Path) -> str:
     """Why nothing could be written to a folder that may not exist yet; empty if it could."""
-    folder = Path(folder)
-    nearest = next(parent for parent in [folder, *folder.absolute().parents] if parent.exists())
+    nearest = _nearest(folder)
     if not nearest.is_dir():
         return f"{folder}: cannot be a folder, since {nearest} is a file; move that file away"
     if not os.access(nearest, os.W_OK | os.X_OK):
@@ -32,3 +44,19 @@ def unwritable(folder: str | Path) -> str:
 def missing(program: str | None) -> bool:
     """Whether a program is asked for and not on the PATH."""
     return program is not None and shutil.which(program) is None
+
+
+def disk_fault(text: str, folder: str | Path) -> str:
+    """What to do, if an error's text or a log says that a disk refused to be written; else empty."""
+    if FULL.search(text):
+        free = shutil.disk_usage(_nearest(folder)).free / 2**20
+        return f"{folder}: its disk is full ({free:.0f} MB are free now). Make room. {AGAIN}"
+    if READ_ONLY.search(text):
+        return f"{folder}: it, or something in it, cannot be written to. Make it writable. {AGAIN}"
+    return ""
+
+
+def _nearest(folder: str | Path) -> Path:
+    """The folder, or the first above it that exists."""
+    folder = Path(folder)
+    return next(parent for parent in [folder, *folder.absolute().parents] if parent.exists())

@@ -21,7 +21,7 @@ import torch
 
 from rdc import cells as grid
 from rdc import config as configs
-from rdc import descent, loop, pretraining, provenance
+from rdc import descent, loop, machine, pretraining, provenance
 from rdc.allocator import keep_freed_memory
 from rdc.cells import Cell
 from rdc.datasets import images, shifted, sources
@@ -273,6 +273,11 @@ def main(arguments: list[str] | None = None) -> None:
         train_cells(chosen, cells, folder, where)
     except (configs.ConfigError, sources.DataError, weights.WeightsError, CellsFailed) as error:
         sys.exit(f"error: {error}")
+    except Exception as error:  # safetensors, torch and Python each have their own for a full disk
+        fault = machine.disk_fault(str(error), options.out)
+        if not fault:
+            raise
+        sys.exit(f"error: {fault}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """Measures a batch of trained cells: rows, confusion, costs, and reconstructions to look at."""
 
-import os
 from pathlib import Path
 
 import torch
@@ -8,6 +7,7 @@ import torch
 from rdc import card, cells, config, descent, joblog, measuring, tables, training
 from rdc.datasets import sources
 from rdc.networks import weights
+from rdc.store import link
 
 report = joblog.start(snakemake.log[0], expected=(sources.DataError, weights.WeightsError))
 torch.set_num_threads(snakemake.threads)
@@ -26,11 +26,11 @@ entries = measuring.measure_cells(
 )
 
 target = Path(snakemake.output.measured)
-target.mkdir(parents=True)
+target.mkdir(parents=True, exist_ok=True)
 parts = {"cells": [], "confusion": [], "costs": []}
 for cell in chosen:
     for file in (measuring.IMAGES, measuring.ENTROPY):
-        os.link(entries[cell.name] / file, target / f"{cell.name}.{file}")
+        link(entries[cell.name] / file, target / f"{cell.name}.{file}")
     rows = measuring.table_rows(snakemake.params.run, cell, entries[cell.name])
     of_split = {row["split"]: row for row in rows["cells"]}
     text = card.written(cell, of_split["test"], of_split["validation"], rows["costs"][0])

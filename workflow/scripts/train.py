@@ -1,7 +1,6 @@
 """Trains a batch of cells; those that the run's store holds already are only linked."""
 
 import json
-import os
 from pathlib import Path
 
 import torch
@@ -9,6 +8,7 @@ import torch
 from rdc import cells, descent, joblog, tables, training
 from rdc.datasets import sources
 from rdc.networks import weights
+from rdc.store import link
 
 report = joblog.start(
     snakemake.log[0],
@@ -22,13 +22,13 @@ folder = training.Folder(Path(snakemake.params.folder))
 entries = training.train_cells(chosen, chosen + bases, folder, descent.device(), report)
 
 target = Path(snakemake.output.codecs)
-target.mkdir(parents=True)
+target.mkdir(parents=True, exist_ok=True)
 curves = []
 for cell in chosen:
     for file in (training.CODEC, training.CRITICS, training.COST):
         stored = entries[cell.name] / file
         if stored.is_file():
-            os.link(stored, target / f"{cell.name}.{file}")
+            link(stored, target / f"{cell.name}.{file}")
     names = {"run": snakemake.params.run, "study": cell.study, "cell": cell.name}
     stored = json.loads((entries[cell.name] / training.CURVES).read_text())
     curves += [{**names, **row} for row in stored]
