@@ -6,6 +6,7 @@ one dry run; ``test_workflow.py`` holds after a real run that there is nothing t
 
 import copy
 
+import dry_runs
 import pytest
 import yaml
 from sandbox import TINY, Sandbox
@@ -241,8 +242,9 @@ def test_an_edit_of_the_config(finished, what):
 
 def test_a_comment_in_the_config(finished):
     text = yaml.safe_dump(finished.config, sort_keys=False)
-    (finished.folder / "commented.yaml").write_text(f"# why these cells\n{text}\n# end\n")
-    assert "Nothing to be done" in finished.dry_run("commented.yaml")
+    (finished.folder / "tiny.yaml").write_text(f"# why these cells\n{text}\n# end\n")
+    words = ["-n", "--cores", "2", "--configfile", "tiny.yaml"]
+    assert "Nothing to be done" in dry_runs.snakemake(words, finished.folder)
 
 
 CODE = {
