@@ -26,6 +26,11 @@ def use_this_checkout() -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
 
 
+def let_waiting_threads_sleep() -> None:
+    """Jobs share cores: a thread that waits for another must not spin on the core that one needs."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
 def gpu_per_job() -> int:
     """1 where this machine has an NVIDIA GPU to ask for, else 0."""
     return int(Path("/dev/nvidia0").exists())

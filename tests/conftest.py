@@ -3,6 +3,11 @@
 import os
 
 import pytest
+from hypothesis import settings
+
+# A shared machine may take its time; what a test holds is not how fast it is.
+settings.register_profile("shared", deadline=None)
+settings.load_profile("shared")
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported, in the tests
 

@@ -36,7 +36,7 @@ def fitted(n=500, dim=3, levels=3, seed=0, dithered=False):
     source=st.integers(0, 2**16),
     seed=st.none() | st.integers(0, 2**32 - 1),
 )
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_streams_come_back(n, dim, levels, source, seed):
     """Of other images than those that the model was fitted on."""
     model = fitted(30, dim, levels, source, dithered=seed is not None)[2]
@@ -106,7 +106,6 @@ def test_a_source_that_leans_costs_less_than_its_nominal_rate():
     source=st.integers(0, 2**16),
     dithered=st.booleans(),
 )
-@settings(deadline=None)
 def test_probabilities_are_positive_and_sum_to_one_where_nothing_was_seen(
     dim, levels, source, dithered
 ):
@@ -210,7 +209,6 @@ def test_the_dithers_numbers_are_the_same_everywhere():
 
 
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(0, 50), dim=st.integers(1, 5))
-@settings(deadline=None)
 def test_the_dithers_numbers_lie_in_the_unit_interval(seed, n, dim):
     numbers = uniform(seed, n, dim)
     assert numbers.shape == (n, dim)

@@ -301,7 +301,7 @@ def test_a_universal_cell_on_a_codebook_is_refused(raw):
     size=st.integers(1, 9),
     tier=st.integers(1, 2),
 )
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_batches_hold_every_cell_once(lambdas, seeds, size, tier):
     """At most so many each, of one study, tier, method and rate; no more batches than needed."""
     raw = base_config()
@@ -355,7 +355,7 @@ def changed_batches(before, after):
 
 
 @given(count=st.integers(1, 9), size=st.integers(1, 5), data=st.data())
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_an_edited_lambda_changes_one_batch_and_a_new_one_at_the_end_the_last(count, size, data):
     raw = base_config()
     raw["cells_per_job"] = size

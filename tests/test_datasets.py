@@ -216,7 +216,7 @@ def test_any_size_and_format_becomes_28_by_28_grey(tmp_path):
     write_grey(folder / "f-tiny.png", 200, (3, 5))
     write_grey(folder / "g-dot.bmp", 210, (1, 1))
     Image.new("1", (9, 9), 1).save(folder / "h-bits.png")
-    found = images._images_in(folder)
+    found = images.images_in(folder)
     assert all(image.shape == (28, 28) and image.dtype == np.uint8 for image in found)
     assert [set(np.unique(image)) for image in found] == [
         {level} for level in (100, 76, 150, 180, 29, 200, 210, 255)
@@ -230,7 +230,7 @@ def test_the_central_square_is_kept(tmp_path):
     (tmp_path / "cat").mkdir()
     Image.fromarray(wide).save(tmp_path / "cat" / "wide.png")
     Image.fromarray(wide.T.copy()).save(tmp_path / "cat" / "high.png")
-    high, broad = images._images_in(tmp_path / "cat")
+    high, broad = images.images_in(tmp_path / "cat")
     np.testing.assert_array_equal(broad, wide[:, 20:48])
     np.testing.assert_array_equal(high, wide[:, 20:48].T)
 

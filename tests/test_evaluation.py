@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rdc import bitstream, config, evaluation
@@ -159,7 +159,6 @@ def test_the_critics_gap():
 
 @given(labels=st.lists(st.integers(0, 3), min_size=1, max_size=40), count=st.integers(1, 50))
 @example(labels=[0, 0, 0, 1], count=4)  # a class that runs out
-@settings(deadline=None)
 def test_saved_rows_are_the_first_of_each_class_and_balanced(labels, count):
     labels = np.array(labels)
     rows = evaluation.saved_rows(labels, count)

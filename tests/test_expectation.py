@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rdc import expectation, objective
@@ -39,7 +39,6 @@ def plain(codec, indices, images, labels, classifier, critics):
     return objective.weighted_sum(ALL, batch)[1]
 
 
-@settings(deadline=None)
 @given(
     levels=st.integers(2, 5),
     features=st.lists(st.floats(-1, 1), min_size=3, max_size=3),

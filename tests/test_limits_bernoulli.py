@@ -89,7 +89,7 @@ def test_pinned_fact_of_equation_9():
     assert brute_force(PINNED, 0.42, 0.2) == pytest.approx(value[2], abs=1e-9)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(SOURCES, UNIT, UNIT)
 @example(PINNED, 0.131, 0.2)
 @example(BernoulliSource((0.4, 0.6), (0.1, 0.9)), 0.9, 0.2)  # an inverted classifier
@@ -100,7 +100,7 @@ def test_matches_brute_force(source, d, e):
     assert rate(source, d, e) == pytest.approx(brute_force(source, d, e), abs=1e-8)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(SOURCES, st.floats(0, 1), st.sampled_from(["d1", "d2"]), st.floats(-0.02, 0.02))
 def test_matches_brute_force_near_the_thresholds(source, where, name, offset):
     low, high = source.base_error, min(source.priors)
@@ -172,7 +172,7 @@ def test_classical_formula_returns_beyond_the_larger_root():
     assert found > 3
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.floats(0.1, 0.45), st.floats(0.05, 0.95), st.floats(0.05, 0.95))
 def test_error_only_rate_satisfies_its_parametric_form(p, share0, share1):
     """The stationarity conditions in the multiplier s, solved apart from the line search."""
@@ -210,7 +210,7 @@ def test_error_only_rate_satisfies_its_parametric_form(p, share0, share1):
     assert thresholds(source, e).d2 == pytest.approx(a + b, abs=1e-7)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(SOURCES, UNIT, UNIT)
 def test_relabelling_changes_nothing(source, d, e):
     twin = source.relabelled()
@@ -220,7 +220,7 @@ def test_relabelling_changes_nothing(source, d, e):
     assert ours == theirs or ours == pytest.approx(theirs, abs=1e-9)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(SOURCES)
 def test_non_increasing_and_convex(source):
     grid = np.linspace(0, 1, 41)
@@ -238,7 +238,7 @@ def test_non_increasing_and_convex(source):
             assert not (middle[1:-1, 1:-1] < -1e-9).any()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.floats(0, 0.5))
 def test_label_noise_is_a_special_case(p, d, e, noise):
     # With w = X xor Bern(noise), Pr(X=1 | w) follows from Bayes.
@@ -267,7 +267,7 @@ def perception_brute_force(p, d, tv):
     return channel_information(p, a[inside], b[inside]).min()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.floats(0.05, 0.95), st.floats(0.01, 0.6), st.floats(0.001, 0.6))
 def test_perception_matches_a_fine_grid(p, d, tv):
     best, closed = perception_brute_force(p, d, tv), rate_perception(p, d, tv)

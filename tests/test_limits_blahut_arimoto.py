@@ -79,7 +79,7 @@ def slsqp(problem, d, e):
     return min(kept)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.floats(0.05, 0.95), st.floats(0.05, 0.95), st.floats(0.05, 0.95))
 def test_agrees_with_the_bernoulli_closed_form(prior, a1, a2):
     source = bernoulli.BernoulliSource((prior, 1 - prior), (a1, a2))
@@ -119,7 +119,7 @@ def test_bounds_stay_honest_however_early_it_stops(iterations):
     assert found.converged.all() == (iterations == 200)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 10**6), st.floats(0.5, 20), st.floats(0.5, 20))
 def test_matches_slsqp_at_the_computed_points(seed, slope_d, slope_e):
     problem = random_problem(seed)
@@ -130,7 +130,7 @@ def test_matches_slsqp_at_the_computed_points(seed, slope_d, slope_e):
     assert found.lower[0, 0] - 1e-7 <= reference <= found.rate[0, 0] + 2e-6
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(st.integers(0, 10**6), st.floats(0.1, 0.9), st.floats(0.1, 0.9))
 def test_requested_points_are_bracketed_tightly(seed, share_d, share_e):
     problem = random_problem(seed)
@@ -175,7 +175,7 @@ def test_upper_bound_is_the_cheapest_mixture():
             assert lower[k] <= upper[k]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10**6), st.floats(0, 1))
 def test_edge_of_feasibility_matches_a_linear_programme(seed, share):
     problem = random_problem(seed, 5, 4)

@@ -35,7 +35,7 @@ def shannon(table):
     return -np.sum(table * np.log2(np.maximum(table, 1e-300)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(arrays(float, (4, 5), elements=RATES), arrays(float, (4, 5), elements=st.floats(0, 1)))
 def test_violations_match_loops_over_every_pair_and_triple(upper, width):
     lower = upper - width
@@ -92,7 +92,7 @@ def test_theorem_1_on_certified_bounds_that_share_no_plane():
     assert convexity_violation(lower, upper).amount <= 1e-9
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10**6), st.integers(2, 4), st.integers(2, 5))
 def test_mixing_two_good_channels_makes_a_bad_one(seed, labels, symbols):
     joint = np.random.default_rng(seed).dirichlet(np.ones(labels * symbols)).reshape(labels, -1)
@@ -119,7 +119,7 @@ def test_mixing_needs_dependence():
     assert (clear.limit, clear.mixture_entropy) == (0.0, 1.0)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10**6), st.floats(0, 1))
 def test_time_sharing_averages_everything(seed, weight):
     rng = np.random.default_rng(seed)
@@ -141,7 +141,7 @@ def symmetric_label_rate(p, noise, d, c):
     return bernoulli.binary_entropy(p) - bernoulli.binary_entropy(least)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.floats(0.1, 0.5), st.floats(0.02, 0.3), st.floats(0.01, 0.6), st.floats(0.05, 0.95))
 def test_bounds_hold_the_symmetric_closed_form(p, noise, d, share):
     joint = np.array([[(1 - p) * (1 - noise), p * noise], [(1 - p) * noise, p * (1 - noise)]])

@@ -37,7 +37,7 @@ def gaussian_channels(source, gains, noises):
     return bits, squared_error, entropy
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(SOURCES, st.floats(0.05, 1.5), st.floats(0.0, 0.95))
 def test_best_gaussian_channel_on_a_grid(source, d_share, c_share):
     gains = np.linspace(0.005, 1, 400)
@@ -54,7 +54,7 @@ def test_best_gaussian_channel_on_a_grid(source, d_share, c_share):
         assert bits[meets].min() <= closed + 0.05
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(SOURCES, st.floats(0.3, 4.0), st.floats(-0.5, 0.5))
 def test_no_quantiser_beats_the_formula(source, step, offset):
     """A converse by a channel that is not Gaussian: a uniform scalar quantiser of X / sigma."""
@@ -78,7 +78,7 @@ def test_no_quantiser_beats_the_formula(source, step, offset):
     assert rate(source, squared_error, conditional) > 0 or bits < 1e-3
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(SOURCES, st.floats(0.0, 4.0))
 def test_distortion_inverts_rate(source, bits):
     tightest = least_entropy_at_rate(source, bits)
@@ -90,7 +90,7 @@ def test_distortion_inverts_rate(source, bits):
     assert distortion(source, source.label_entropy, bits) == pytest.approx(best)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(SOURCES)
 def test_monotone_and_convex_in_distortion_and_entropy(source):
     d = source.var_x * np.linspace(0.02, 1.2, 60)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.stats import kstest
 
@@ -51,7 +51,6 @@ def test_without_dither_the_value_is_a_centre_bit_for_bit(levels, gradient):
 @example(feature=1.0, levels=2)
 @example(feature=1.0, levels=3)
 @example(feature=-1.0, levels=4)
-@settings(deadline=None)
 def test_error_is_uniform_whatever_the_feature(feature, levels):
     """Evenly spread dithers give evenly spread errors z - u - f, at the ends, for even levels."""
     n, delta = 2048, 2 / (levels - 1)

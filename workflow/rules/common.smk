@@ -57,6 +57,7 @@ if workflow.is_main_process and not workflow.dryrun and sys.stderr.isatty():
     progress.attach(logger, sys.stderr)
 
 machine.use_this_checkout()
+machine.let_waiting_threads_sleep()
 # As the user would name it from here, for the commands that the page shows.
 CONFIG_FILE = os.path.relpath(workflow.configfiles[-1])
 BATCHES = grid.batches(CONFIG)
