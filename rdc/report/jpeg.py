@@ -111,6 +111,8 @@ def _against(ours: pd.DataFrame, reference: pd.DataFrame, classes: bool) -> dict
     found = {"saving": _band(saved.score, saved)}
     if classes:
         for score, key in (("correct", "gain"), ("correct_judge", "gain_judge")):
+            if ours[score].isna().any():  # a study without a judge
+                continue
             mine, theirs = (curves.curve(part, score, "scan_dht") for part in (ours, reference))
             bits = theirs.bits.mean(axis=0)
             at = np.geomspace(bits.min(), bits.max(), GAIN_STEPS)
