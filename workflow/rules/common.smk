@@ -139,14 +139,24 @@ def readers_of(wildcards):
     ]
 
 
+def members_of(wildcards):
+    """A batch's cells."""
+    batch = wildcards.study, wildcards.batch
+    if batch not in BATCHES:
+        raise WorkflowError(
+            f"{'/'.join(batch)}: this config has no such batch of cells; `snakemake -n` lists those it has"
+        )
+    return BATCHES[batch]
+
+
 def cells_of(wildcards):
     """A batch's cells, as plain data: a change of one reruns the batch."""
-    return [grid.as_json(cell) for cell in BATCHES[wildcards.study, wildcards.batch]]
+    return [grid.as_json(cell) for cell in members_of(wildcards)]
 
 
 def encoder_names(wildcards):
     """Of a batch, the cells whose encoders it keeps frozen: their study and name."""
-    members = BATCHES[wildcards.study, wildcards.batch]
+    members = members_of(wildcards)
     return {(cell.study, cell.encoder_from) for cell in members if cell.encoder_from}
 
 
@@ -164,7 +174,7 @@ def base_codecs(wildcards):
 
 def tier_priority(wildcards):
     """Lower tiers first."""
-    return -min(cell.tier for cell in BATCHES[wildcards.study, wildcards.batch])
+    return -min(cell.tier for cell in members_of(wildcards))
 
 
 def minutes_to_train(wildcards, attempt):
