@@ -23,21 +23,26 @@ pytestmark = [pytest.mark.slow, pytest.mark.workflow]
 class Colours(torch.nn.Module):
     """Two classes by the mean of red."""
 
+    def __init__(self, threshold: float):
+        super().__init__()
+        self.threshold = threshold
+
     def forward(self, images):
-        red = images[:, 0].mean(dim=(1, 2)) * 20 - 8
+        red = (images[:, 0].mean(dim=(1, 2)) - self.threshold) * 20
         return torch.stack([-red, red], dim=1)
 
 
 def own_pictures(folder):
     """Class folders of crops by their red, and a classifier as a file."""
     crops = pictures.random_crops(24, 64, seed=5)
-    order = np.argsort(crops[..., 0].mean(axis=(1, 2)))
+    red = crops[:, 8:-8, 8:-8, 0].mean(axis=(1, 2)) / 255  # of what the classifier sees
+    order = np.argsort(red)
     for name, rows in (("dull", order[:12]), ("red", order[12:])):
         (folder / "own" / name).mkdir(parents=True)
         for row in rows:
             Image.fromarray(crops[row]).save(folder / "own" / name / f"{row}.png")
     (folder / "own" / "red" / "notes.txt").write_text("no picture")
-    torch.jit.script(Colours()).save(str(folder / "colours.pt"))
+    torch.jit.script(Colours(float(np.median(red)))).save(str(folder / "colours.pt"))
 
 
 @pytest.fixture(scope="module")
@@ -188,20 +193,15 @@ def test_the_script_beside_the_report_codes_a_folder_again(finished):
     assert again.returncode == 1 and "is there already" in again.stderr
 
 
-def test_a_classifier_that_does_not_fit_is_named_in_the_log(finished):
-    before = copy.deepcopy(finished.config)
-    finished.config["jpeg"]["classifiers"]["colours"]["side"] = 8
-    (finished.folder / "own" / "third").mkdir()
+def test_a_classifier_that_does_not_fit_is_named_in_the_log(finished, tmp_path):
+    other = finished.copy(tmp_path / "copy")
+    (other.folder / "own" / "third").mkdir()
     for number in range(2):
-        Image.new("RGB", (9, 9)).save(finished.folder / "own" / "third" / f"{number}.png")
-    try:
-        done = finished.snakemake("results/tiny/parts/jpeg/own/flat_420.parquet")
-        assert done.returncode != 0
-        said = finished.log("jpeg_measure", "own", "flat_420.log")
-        assert "colours.pt: found 2 outputs for 3 class folders (dull, red, third" in said
-    finally:
-        finished.config = before
-        shutil.rmtree(finished.folder / "own" / "third")
+        Image.new("RGB", (9, 9)).save(other.folder / "own" / "third" / f"{number}.png")
+    done = other.snakemake("results/tiny/parts/jpeg/own/flat_420.parquet")
+    assert done.returncode != 0
+    said = other.log("jpeg_measure", "own", "flat_420.log")
+    assert "colours.pt: found 2 outputs for 3 class folders (dull, red, third" in said
 
 
 def test_the_page_holds_the_files_that_were_measured(finished):
