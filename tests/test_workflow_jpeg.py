@@ -3,7 +3,6 @@
 import base64
 import copy
 import io
-import shutil
 
 import numpy as np
 import pandas as pd
