@@ -1,6 +1,7 @@
 """The house has floors: each module imports only from those listed before it, so no circles."""
 
 import ast
+import re
 
 from sandbox import ROOT
 
@@ -153,3 +154,11 @@ def test_no_file_is_two_subjects():
     for folder in ("rdc", "workflow", "bench", "tests"):
         for path in (ROOT / folder).rglob("*.py"):
             assert len(path.read_text().splitlines()) <= 400, path
+
+
+def test_each_rule_has_the_script_of_its_name():
+    """`workflow/records.py` finds a rule's script by it."""
+    for file in (ROOT / "workflow" / "rules").glob("*.smk"):
+        for rule in re.split(r"^rule ", file.read_text(), flags=re.MULTILINE)[1:]:
+            for script in re.findall(r'"\.\./scripts/(\w+)\.py"', rule):
+                assert script == rule.split(":")[0], file
