@@ -48,6 +48,11 @@ class Checkout(Sandbox):
             text=True,
         ).stdout
 
+    def changed(self) -> list[str]:
+        """What git finds changed or new, but for what the sandbox itself writes."""
+        lines = self.git("status", "--porcelain").splitlines()
+        return [line for line in lines if not line.endswith(" printed.txt")]
+
     def dvc(self, *arguments: str) -> subprocess.CompletedProcess:
         return self.run("-m", "dvc", *arguments)
 
