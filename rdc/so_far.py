@@ -20,7 +20,7 @@ import yaml
 from rdc import claims, tables
 from rdc.config import Config, ConfigError, parse
 from rdc.figures import atlas, le, limits, luo, nguyen, style, zhang
-from rdc.jpeg import standard
+from rdc.jpeg import savings, standard
 from rdc.queries.common import Run
 from rdc.report import page
 
@@ -37,6 +37,11 @@ def gather(folder: Path) -> dict[str, int]:
             target = folder / "tables" / f"{parts.name}.parquet"
             frame = pd.concat(found, ignore_index=True)
             counts[parts.name] = len(tables.write(parts.name, frame, target))
+            if parts.name == "jpeg_images":
+                target = folder / "tables" / "jpeg_savings.parquet"
+                counts["jpeg_savings"] = len(
+                    tables.write("jpeg_savings", savings.records(frame), target)
+                )
     return counts
 
 
