@@ -28,7 +28,8 @@ def yaml_blocks(heading: str) -> list[dict]:
 
 
 def commands(heading: str) -> list[str]:
-    return [line[4:] for line in BLOCKS[heading].splitlines() if line.startswith("    ")]
+    text = re.sub(r"```.*?```", "", BLOCKS[heading], flags=re.S)
+    return [line[4:] for line in text.splitlines() if line.startswith("    ")]
 
 
 def merged(base: dict, change: dict) -> dict:

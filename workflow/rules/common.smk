@@ -361,3 +361,19 @@ def used_datasets():
 def used_classifiers(dataset):
     readers = [s.classifier for s in CONFIG.studies.values() if s.dataset == dataset]
     return list(dict.fromkeys([*readers, configs.JUDGE]))
+
+
+def drawings(paper):
+    """A paper's figures: name_svg and name_png; the SVG goes into Snakemake's own report too."""
+    found = {}
+    for name in FIGURES[paper]:
+        path = f"<results>/figures/{paper}_{name}"
+        found[f"{name}_png"] = f"{path}.png"
+        found[f"{name}_svg"] = report(
+            f"{path}.svg",
+            caption=f"../../rdc/figures/captions/{paper}_{name}.rst",
+            category="Figures",
+            subcategory=PAPERS[paper],
+            labels={"figure": name},
+        )
+    return found

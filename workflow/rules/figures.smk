@@ -36,22 +36,6 @@ PAPERS = {
 }
 
 
-def drawings(paper):
-    """A paper's figures: name_svg and name_png; the SVG goes into Snakemake's own report too."""
-    found = {}
-    for name in FIGURES[paper]:
-        path = f"<results>/figures/{paper}_{name}"
-        found[f"{name}_png"] = f"{path}.png"
-        found[f"{name}_svg"] = report(
-            f"{path}.svg",
-            caption=f"../../rdc/figures/captions/{paper}_{name}.rst",
-            category="Figures",
-            subcategory=PAPERS[paper],
-            labels={"figure": name},
-        )
-    return found
-
-
 rule figures_atlas:
     input:
         cells="<results>/tables/cells.parquet",
