@@ -15,6 +15,7 @@ import pandas as pd
 from rdc.intervals import CONFIDENCE
 
 RESAMPLES = 400
+FITTED_RESAMPLES = 60  # where each one means a fit of both curves
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,9 @@ def _bjontegaard(measure, ours: Curve, reference: Curve) -> pd.Series:
                 return np.nan
 
     return _with_interval(
-        lambda own, other: np.array([average(own, other)]), ours, reference, "at", np.zeros(1)
-    ).iloc[0]
+        lambda own, other: np.array([average(own, other)]), ours, reference, "at", np.zeros(1),
+        FITTED_RESAMPLES,
+    ).iloc[0]  # fmt: skip
 
 
 def _rising(bits: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -122,10 +124,11 @@ def _rising(bits: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return bits[kept], score[kept]
 
 
-def _with_interval(measure, ours: Curve, reference: Curve, name: str, at: np.ndarray):
-    found = np.stack(
-        [measure(own, other) for own, other in zip(ours.means, reference.means, strict=True)]
-    )
+def _with_interval(
+    measure, ours: Curve, reference: Curve, name: str, at: np.ndarray, resamples: int = RESAMPLES
+):
+    pairs = zip(ours.means[: 1 + resamples], reference.means[: 1 + resamples], strict=True)
+    found = np.stack([measure(own, other) for own, other in pairs])
     drawn, share = found[1:], 0.5 - CONFIDENCE / 2
     low, high = np.full((2, len(at)), np.nan)
     known = ~np.isnan(drawn).all(axis=0)
