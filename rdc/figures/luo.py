@@ -125,7 +125,7 @@ def _distortion(frames, sets, studies) -> Figure:
     if not arms:
         return style.empty("No study of photographs in this run.")
     figure, rows = plt.subplots(
-        len(arms), 2, figsize=(11, 4.2 * len(arms)), squeeze=False, width_ratios=[1, 1.15]
+        len(arms), 2, figsize=(13.5, 4.2 * len(arms)), squeeze=False, width_ratios=[1, 1.15]
     )
     for (left, right), (study, subsampling, part) in zip(rows, arms, strict=True):
         images = _images_of(frames, study, subsampling, studies[study]["ablation"])
@@ -143,7 +143,7 @@ def _distortion(frames, sets, studies) -> Figure:
         left.set_title(f"{study}, {count} pictures, {subsampling}")
         right.axhline(0, color=style.REFERENCE, lw=1)
         right.set(xlabel="PSNR, dB", ylabel=f"bytes saved against {title(base)}, %")
-        right.legend(fontsize=8)
+        right.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5))
     return figure
 
 
@@ -307,13 +307,18 @@ def _images_of(
 
 
 def styles(images: dict[str, pd.DataFrame]):
-    """A colour and a line for each set of tables: black for Annex K, solid for tuned ones."""
-    colours = iter(style.COLOURS * 3)
+    """A colour and a line for each set of tables, no pair twice: black for Annex K, solid for tuned
+    ones, broken in three ways for others."""
+    tuned = [name for name in images if name.startswith("tuned")]
+    others = [name for name in images if name not in ("annex_k", *tuned)]
     for name in images:
         if name == "annex_k":
             yield name, "black", "-"
+        elif name in tuned:
+            yield name, style.COLOURS[tuned.index(name) % 6], "-"
         else:
-            yield name, next(colours), "-" if name.startswith("tuned") else "--"
+            place = others.index(name)
+            yield name, style.COLOURS[place % 6], ("--", ":", "-.")[place // 6 % 3]
 
 
 def _band(axes: Axes, x, values: pd.DataFrame, colour, line: str, label: str) -> None:

@@ -10,7 +10,7 @@ from rdc.jpeg.standard import TableSet
 from rdc.report.numbers import encoded, shorts
 
 MEANS = ("bpp_file", "bpp_scan_dht", "psnr", "mse")
-DASHES = {"-": "solid", "--": "dash"}
+DASHES = {"-": "solid", "--": "dash", ":": "dot", "-.": "dashdot"}
 GAIN_STEPS = 12
 
 
