@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rdc.atomic import replacing
+from rdc.store import sha256
 
 MANIFEST = "manifest.json"
 TIMESTAMP = ".snakemake_timestamp"  # Snakemake's mark in a folder: says when, not what
@@ -44,8 +45,7 @@ def fingerprint(path: str | Path) -> str:
         return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
     if not path.is_file():
         return ""
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return sha256(path)
 
 
 def files_in(path: Path) -> list[Path]:

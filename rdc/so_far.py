@@ -19,7 +19,7 @@ import yaml
 
 from rdc import claims, tables
 from rdc.config import Config, ConfigError, parse
-from rdc.figures import atlas, le, limits, luo, nguyen, style, zhang
+from rdc.figures import atlas, le, limits, luo, nguyen, pictures, style, zhang
 from rdc.jpeg import savings, standard
 from rdc.queries.common import Run
 from rdc.report import page
@@ -60,10 +60,7 @@ def collect(folder: Path, config: Config, config_file: Path) -> page.Run:
         paths = {name: folder / "tables" / f"{name}.parquet" for name in names}
         if all(path.exists() for path in paths.values()):
             frames |= {name: tables.read(name, path) for name, path in paths.items()}
-    images = {
-        (path.parent.parent.name, path.name.removesuffix(".images.npz")): path
-        for path in sorted(folder.glob("measured/*/*/*.images.npz"))
-    }
+    images = pictures.saved_by_study(sorted(folder.glob("measured/*/*")))
     sources = {name: dataset.source for name, dataset in config.datasets.items()}
     if "cells" in frames:
         frames["claims"] = _ledger(folder, frames, config, sources, images)
@@ -71,14 +68,8 @@ def collect(folder: Path, config: Config, config_file: Path) -> page.Run:
         name=config.run,
         frames=frames,
         images=images,
-        sets={
-            (path.parent.name, *path.stem.rsplit("_", 1)): standard.load(path)
-            for path in sorted(folder.glob("jpeg/*/*.json"))
-        },
-        studies={
-            name: {"reference": study.reference, "ablation": study.ablation}
-            for name, study in config.jpeg.studies.items()
-        },
+        sets=standard.load_all(sorted(folder.glob("jpeg/*/*.json"))),
+        studies=config.jpeg.compared(),
         config=str(config_file),
         published=PUBLISHED if "mnist" in sources.values() else None,
         benchmarks=Path("benchmarks") / config.run,

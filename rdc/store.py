@@ -56,7 +56,7 @@ class Store:
         scratch.mkdir(parents=True)
         try:
             fill(scratch)
-            sums = {path.name: _sha256(path) for path in sorted(scratch.iterdir())}
+            sums = {path.name: sha256(path) for path in sorted(scratch.iterdir())}
             (scratch / MANIFEST).write_text(json.dumps({"key": key, "sha256": sums}, indent=1))
             os.replace(scratch, self.entry(key))
         finally:
@@ -88,12 +88,13 @@ def _intact(folder: Path) -> bool:
         manifest = json.loads((folder / MANIFEST).read_text())
         sums = manifest["sha256"]
         return manifest["key"] == folder.name and all(
-            _sha256(folder / name) == found for name, found in sums.items()
+            sha256(folder / name) == found for name, found in sums.items()
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """Of a file's content, in hex digits."""
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

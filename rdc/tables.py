@@ -169,8 +169,8 @@ class Jpeg(_Table):
     seed: Series[int]
 
 
-class JpegImages(_Table):
-    """The same per image, for intervals over images."""
+class _JpegFile(_Table):
+    """What says which file a row is of."""
 
     run: Series[str]
     study: Series[str]
@@ -178,6 +178,11 @@ class JpegImages(_Table):
     subsampling: Series[str]
     image: Series[str]
     quality: Series[int] = pa.Field(ge=1, le=100)
+
+
+class JpegImages(_JpegFile):
+    """The same per image, for intervals over images."""
+
     pixels: Series[int] = pa.Field(ge=1)
     bytes_file: Series[int] = pa.Field(ge=1)
     bytes_scan: Series[int] = pa.Field(ge=1)
@@ -220,15 +225,9 @@ class JpegSavings(_Table):
     high: Series[float] = pa.Field(nullable=True)
 
 
-class JpegSamples(_Table):
+class JpegSamples(_JpegFile):
     """Pictures to look at: real files of a few crops, beside the crops that they were made of."""
 
-    run: Series[str]
-    study: Series[str]
-    tables: Series[str]
-    subsampling: Series[str]
-    image: Series[str]
-    quality: Series[int] = pa.Field(ge=1, le=100)
     file: Series[object]  # bytes of a JPEG file
     original: Series[object]  # bytes of a PNG file
 

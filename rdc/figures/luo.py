@@ -45,7 +45,6 @@ TITLES = {
     "sjpeg": "SJPEG's tables",
 }
 PSNRS = np.arange(28.0, 40.01, 0.5)
-BITS_STEPS = 12
 LOWEST_SAVING = -60  # percent, of variations that lose without end
 
 # (study, tables, sampling) to what they are.
@@ -157,7 +156,6 @@ def _accuracy(frames, sets, studies) -> Figure:
         images = _images_of(frames, study, subsampling, studies[study]["ablation"])
         base = studies[study]["reference"]
         plain = curves.curve(images[base], "correct", "scan_dht")
-        bits = np.geomspace(plain.bits.mean(0).min(), plain.bits.mean(0).max(), BITS_STEPS)
         for tables, colour, line in styles(images):
             means = part[part.tables == tables].sort_values("bpp_scan_dht")
             axes[0].plot(
@@ -170,8 +168,7 @@ def _accuracy(frames, sets, studies) -> Figure:
                 ours, theirs = (
                     curves.curve(images[name], score, "scan_dht") for name in (tables, base)
                 )
-                gained = curves.gain(ours, theirs, bits)
-                gained[["value", "low", "high"]] *= 100
+                gained = curves.points_gained(ours, theirs)
                 _band(panel, gained.bits, gained, colour, line, title(tables))
         axes[0].set(ylabel="read right, %")
         axes[0].set_title(f"{study}, {len(plain.bits)} pictures, {subsampling}")
@@ -269,10 +266,7 @@ def _ablation(frames, sets, studies) -> Figure:
         for tables, colour, line in styles(kept):
             ours = curves.curve(kept[tables], score, bits)
             if with_classes:
-                means = reference.bits.mean(0)
-                at = np.geomspace(means.min(), means.max(), BITS_STEPS)
-                found = curves.gain(ours, reference, at)
-                found[["value", "low", "high"]] *= 100
+                found = curves.points_gained(ours, reference)
                 x = found.bits
             else:
                 found = curves.saving(ours, reference, PSNRS)

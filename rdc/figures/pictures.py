@@ -30,6 +30,15 @@ def saved(folders: Iterable[str | Path]) -> dict[str, Path]:
     }
 
 
+def saved_by_study(folders: Iterable[str | Path]) -> dict[tuple[str, str], Path]:
+    """The same by (study, cell), of folders ``measured/{study}/{batch}``."""
+    return {
+        (Path(folder).parent.name, cell): path
+        for folder in folders
+        for cell, path in saved([folder]).items()
+    }
+
+
 def grid(rows: list[Row], title: str) -> Figure:
     """The same images in each row, as each codec decodes them; framed where they are misread."""
     lines: list[tuple[str, np.ndarray, np.ndarray]] = []

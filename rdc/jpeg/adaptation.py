@@ -11,31 +11,8 @@ from rdc.jpeg.measurement import Coder, Encode
 from rdc.jpeg.standard import ZIGZAG, TableSet
 
 LADDER = (
-    4,
-    7,
-    10,
-    13,
-    16,
-    20,
-    25,
-    30,
-    35,
-    40,
-    45,
-    50,
-    55,
-    60,
-    65,
-    70,
-    75,
-    80,
-    84,
-    88,
-    91,
-    93,
-    95,
-    97,
-)
+    4, 7, 10, 13, 16, 20, 25, 30, 35, 40, 45, 50, 55, 60, 65, 70, 75, 80, 84, 88, 91, 93, 95, 97,
+)  # fmt: skip
 PIXELS_AT_ONCE = 2_500_000  # of pictures whose tables are tuned side by side
 # SJPEG: how far a step may go from where it begins, luma and chroma; the three lowest stay.
 FURTHEST = ((-10, 10), (-10, 1))

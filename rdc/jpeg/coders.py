@@ -43,25 +43,18 @@ def other(encoder: str, subsampling: str) -> Coder:
         return lambda quality: lambda row, image: _webp(image, quality)
     if shutil.which(encoder) is None:
         raise EncoderError(f"{encoder}: not on the PATH; install it, or leave its tables out")
+    sampling = subsampling.replace(":", "")
     if encoder == "cjpegli":
-        sampling = subsampling.replace(":", "")
-        return lambda quality: (
-            lambda row, image: _program(
-                [
-                    "cjpegli",
-                    "{in}",
-                    "{out}",
-                    "-q",
-                    str(quality),
-                    f"--chroma_subsampling={sampling}",
-                ],
-                image,
-            )
-        )
+
+        def files(quality: int) -> Encode:
+            command = ["cjpegli", "{in}", "{out}", "-q", str(quality)]
+            command.append(f"--chroma_subsampling={sampling}")
+            return lambda row, image: _program(command, image)
+
+        return files
 
     def at(quality: int) -> Encode:
-        sampling = "-" + subsampling.replace(":", "")
-        command = ["sjpeg", "{in}", "-o", "{out}", "-q", str(quality), sampling]
+        command = ["sjpeg", "{in}", "-o", "{out}", "-q", str(quality), f"-{sampling}"]
         return lambda row, image: standard.encode(
             image, standard.tables_of(_program(command, image)), subsampling
         )

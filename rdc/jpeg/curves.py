@@ -15,6 +15,7 @@ import pandas as pd
 from rdc.intervals import CONFIDENCE
 
 RESAMPLES = 400
+GAIN_STEPS = 12
 FITTED_RESAMPLES = 60  # where each one means a fit of both curves
 
 
@@ -81,6 +82,14 @@ def gain(ours: Curve, reference: Curve, bits: np.ndarray) -> pd.DataFrame:
         return score_at(*own, bits) - score_at(*other, bits)
 
     return _with_interval(difference, ours, reference, "bits", bits)
+
+
+def points_gained(ours: Curve, reference: Curve) -> pd.DataFrame:
+    """``gain`` in percentage points, at rates spread evenly over the reference's own."""
+    bits = reference.bits.mean(axis=0)
+    found = gain(ours, reference, np.geomspace(bits.min(), bits.max(), GAIN_STEPS))
+    found[["value", "low", "high"]] *= 100
+    return found
 
 
 def bjontegaard_rate(ours: Curve, reference: Curve) -> pd.Series:

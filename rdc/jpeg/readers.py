@@ -44,35 +44,23 @@ def tuned_on(study: Study, files: Files) -> Pictures | None:
 
     Both functions raise DataError where files are missing or damaged.
     """
-    if study.pictures == "cifar10":
-        return _cifar10("train", files)
-    if study.dataset is not None:
-        return _of_dataset("train", study, files)
-    if study.folder is not None:
-        return pictures.from_folder(study.folder, "tuned", _square(files), study.at_most)
-    return None
+    return _own(study, "tuned", files)
 
 
 def measured_on(study: Study, files: Files) -> Pictures:
     """The pictures a study's tables are measured on, none of which they were tuned on."""
     if study.pictures == "kodak":
         return pictures.from_zip(data_file("kodak", "kodak.zip", files.data), "kodak")
-    if study.pictures == "cifar10":
-        return _cifar10("test", files)
-    if study.dataset is not None:
-        return _of_dataset("test", study, files)
-    if study.folder is not None:
-        return pictures.from_folder(study.folder, "measured", _square(files), study.at_most)
-    return pictures.photographs(HELD_OUT)
+    own = _own(study, "measured", files)
+    return pictures.photographs(HELD_OUT) if own is None else own
 
 
-def crops(study: Study, count: int, side: int, seed: int, files: Files) -> np.ndarray:
+def crops(study: Study, own: Pictures | None, count: int, side: int, seed: int) -> np.ndarray:
     """What tables for rate and distortion are tuned on, (count, side, side[, 3]) uint8.
 
-    Of the user's own pictures, or of a study's training images where it has such (small ones whole);
-    of the shipped photographs otherwise. Raises DataError where no picture is large enough.
+    Of the study's ``own`` pictures, as ``tuned_on`` gives them (those of a dataset whole); of the
+    shipped photographs where it has none. Raises DataError where no picture is large enough.
     """
-    own = tuned_on(study, files)
     if own is None:
         without = HELD_OUT if study.pictures == "photographs" else ()
         return pictures.random_crops(count, side, seed, without)
@@ -82,9 +70,8 @@ def crops(study: Study, count: int, side: int, seed: int, files: Files) -> np.nd
     return pictures.crops_of(own, count, side, seed)
 
 
-def crop_side(study: Study, files: Files, at_most: int) -> int:
-    """The largest multiple of 16 pixels that some picture of the study's own has, 16 to ``at_most``."""
-    own = tuned_on(study, files)
+def crop_side(own: Pictures | None, at_most: int) -> int:
+    """The largest multiple of 16 pixels that some picture of a study's own has, 16 to ``at_most``."""
     if own is None:
         return at_most
     largest = max(min(image.shape[:2]) for image in own.images)
@@ -119,9 +106,17 @@ def _square(files: Files) -> Square | None:
     return Square(settings.resize or settings.side, settings.side)
 
 
-def _cifar10(part: str, files: Files) -> Pictures:
-    archive = data_file("cifar10", "cifar10-subset.zip", files.data)
-    return pictures.from_zip(archive, f"cifar10-subset/{part}")
+def _own(study: Study, part: str, files: Files) -> Pictures | None:
+    """Of a study with pictures for both, those that are ``tuned`` on or ``measured``."""
+    split = "train" if part == "tuned" else "test"
+    if study.pictures == "cifar10":
+        archive = data_file("cifar10", "cifar10-subset.zip", files.data)
+        return pictures.from_zip(archive, f"cifar10-subset/{split}")
+    if study.dataset is not None:
+        return _of_dataset(split, study, files)
+    if study.folder is not None:
+        return pictures.from_folder(study.folder, part, _square(files), study.at_most)
+    return None
 
 
 def _of_dataset(part: str, study: Study, files: Files) -> Pictures:

@@ -9,7 +9,7 @@ from rdc.config_fields import SOME, AtLeastTwo, Count, Name, Positive, Section, 
 from rdc.messages import nearest
 
 Quality = Annotated[int, Field(ge=1, le=100, strict=True)]
-Ways = ("shipped", "search", "objective", "encoder")
+WAYS = ("shipped", "search", "objective", "encoder")
 PRETRAINED = ("resnet20", "resnet56")  # on CIFAR-10
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # mean and deviation
 
@@ -46,10 +46,10 @@ class Tables(Section):
 
     @model_validator(mode="after")
     def _one_way(self) -> "Tables":
-        ways = [name for name in Ways if getattr(self, name)]
+        ways = [name for name in WAYS if getattr(self, name)]
         if len(ways) != 1:
             raise ValueError(
-                f"found {' and '.join(ways) or 'none'}, needs exactly one of {', '.join(Ways)}"
+                f"found {' and '.join(ways) or 'none'}, needs exactly one of {', '.join(WAYS)}"
             )
         if self.knots != sorted(self.knots):
             raise ValueError(f"knots: found {self.knots}, needs rising qualities")
@@ -227,6 +227,13 @@ class Jpeg(Section):
             raise ValueError(f"{where}: found {name!r}{nearest(name, PRETRAINED)}")
         if study.folder is not None and name not in self.classifiers:
             raise ValueError(f"{where}: found {name!r}{nearest(name, self.classifiers)}")
+
+    def compared(self) -> dict[str, dict]:
+        """Of each study the tables that savings are counted from, and the variations on others."""
+        return {
+            name: {"reference": study.reference, "ablation": study.ablation}
+            for name, study in self.studies.items()
+        }
 
     def sources(self, study: str) -> list[tuple[str, str]]:
         """(source, file) pairs that a study's pictures and classifiers are fetched from."""

@@ -6,7 +6,7 @@ Tables are arrays (2, 8, 8), luma and chroma, in natural order: row = vertical f
 import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,6 +85,15 @@ def load(path: str | Path) -> TableSet:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise TableError(f"{path}: is no table set ({error}); delete it and run again") from None
     return TableSet(tuple(content["qualities"]), bases)
+
+
+def load_all(paths: Iterable[str | Path]) -> dict[tuple[str, str, str], TableSet]:
+    """(study, tables, "420" or "444") to the set, from a run's files ``{study}/{tables}_{sampling}.json``."""
+    found = {}
+    for path in map(Path, paths):
+        tables, subsampling = path.stem.rsplit("_", 1)
+        found[path.parent.name, tables, subsampling] = load(path)
+    return found
 
 
 def scaled(tables: np.ndarray, quality: float) -> np.ndarray:

@@ -34,14 +34,14 @@ def make(
         return standard.named(settings.shipped)
     if settings.search is not None:
         return _searched(settings, study, subsampling, files, threads, report)
+    tuned_on = readers.tuned_on(study, files)
     if settings.objective == "rate_accuracy":
-        tuned_on = readers.tuned_on(study, files)
         classifier = readers.readers(study, files, tuned_on.classes)["classifier"]
         pool = optimization.pool(tuned_on.stacked(), subsampling)
         loss = optimization.misreading(classifier, torch.from_numpy(tuned_on.labels))
         whole = True
     else:
-        crops = readers.crops(study, settings.crops, settings.side, settings.seed, files)
+        crops = readers.crops(study, tuned_on, settings.crops, settings.side, settings.seed)
         pool = optimization.pool(crops, subsampling)
         loss = optimization.log_distortion(pool.images)
         whole = study.dataset is not None

@@ -11,7 +11,6 @@ from rdc.report.numbers import encoded, shorts
 
 MEANS = ("bpp_file", "bpp_scan_dht", "psnr", "mse")
 DASHES = {"-": "solid", "--": "dash", ":": "dot", "-.": "dashdot"}
-GAIN_STEPS = 12
 
 
 def payload(
@@ -114,10 +113,7 @@ def _against(ours: pd.DataFrame, reference: pd.DataFrame, classes: bool) -> dict
             if ours[score].isna().any():  # a study without a judge
                 continue
             mine, theirs = (curves.curve(part, score, "scan_dht") for part in (ours, reference))
-            bits = theirs.bits.mean(axis=0)
-            at = np.geomspace(bits.min(), bits.max(), GAIN_STEPS)
-            gained = curves.gain(mine, theirs, at)
-            gained[["value", "low", "high"]] *= 100
+            gained = curves.points_gained(mine, theirs)
             found[key] = _band(gained.bits, gained)
     return found
 

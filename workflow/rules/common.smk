@@ -239,14 +239,6 @@ def jpeg_shown():
     ]
 
 
-def jpeg_compared():
-    """Of each study the tables that savings are counted from, and the variations on others."""
-    return {
-        name: {"reference": study.reference, "ablation": study.ablation}
-        for name, study in CONFIG.jpeg.studies.items()
-    }
-
-
 def jpeg_pairs():
     """(study, sampling) to the tables that examples show: the reference and the first tuned ones."""
     found = {}

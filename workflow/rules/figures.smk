@@ -128,7 +128,7 @@ rule figures_luo:
         mem_mb=1500,
         runtime=10,
     params:
-        studies=jpeg_compared(),
+        studies=CONFIG.jpeg.compared(),
         pairs=[
             [study, SAMPLINGS[sampling], *pair]
             for (study, sampling), pair in jpeg_pairs().items()

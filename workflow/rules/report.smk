@@ -45,6 +45,6 @@ rule report:
         run=CONFIG.run,
         config=CONFIG_FILE,
         benchmarks=f"benchmarks/{CONFIG.run}",
-        studies=jpeg_compared(),
+        studies=CONFIG.jpeg.compared(),
     script:
         "../scripts/report.py"

@@ -1,7 +1,6 @@
 """Luo's figures."""
 
 import sys
-from pathlib import Path
 
 from rdc import joblog, tables
 from rdc.figures import luo, luo_examples, style
@@ -17,10 +16,7 @@ frames = {
         ("savings", "jpeg_savings"),
     )
 }
-sets = {
-    (Path(path).parent.name, *Path(path).stem.rsplit("_", 1)): standard.load(path)
-    for path in snakemake.input.sets
-}
+sets = standard.load_all(snakemake.input.sets)
 studies = snakemake.params.studies
 sys.stderr.write("\n" + luo.savings(frames["savings"], studies) + "\n")
 for program in snakemake.params.absent:

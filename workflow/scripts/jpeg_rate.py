@@ -10,8 +10,9 @@ report = joblog.start(snakemake.log[0], expected=(sources.DataError,))
 torch.set_num_threads(snakemake.threads)
 study = settings.Study.model_validate(snakemake.params.study)
 files = readers.Files.of(snakemake.params.files)
-side = readers.crop_side(study, files, at_most=96)
-fitted_on = readers.crops(study, 300 * 96**2 // side**2, side, 0, files)
+own = readers.tuned_on(study, files)
+side = readers.crop_side(own, at_most=96)
+fitted_on = readers.crops(study, own, 300 * 96**2 // side**2, side, 0)
 model = estimates.fitted(fitted_on, snakemake.params.subsampling)
 rows = estimates.records(
     estimates.chosen(readers.measured_on(study, files)),

@@ -15,16 +15,9 @@ given, params = snakemake.input, snakemake.params
 run = page.Run(
     name=params.run,
     frames={Path(path).stem: tables.read(Path(path).stem, path) for path in given.tables},
-    images={
-        (Path(folder).parent.name, cell): path
-        for folder in given.measured
-        for cell, path in pictures.saved([folder]).items()
-    },
+    images=pictures.saved_by_study(given.measured),
     figures={Path(path).stem: Path(path) for path in given.figures},
-    sets={
-        (Path(path).parent.name, *Path(path).stem.rsplit("_", 1)): standard.load(path)
-        for path in given.sets
-    },
+    sets=standard.load_all(given.sets),
     studies=params.studies,
     config=params.config,
     published=Path(given.published[0]).parent if given.published else None,
