@@ -267,6 +267,10 @@ def test_a_faulty_classifier_of_pictures_is_told(settings, message):
         ({"objective": "rate_distortion", "qualities": [90, 10]}, "needs the lower one first"),
         ({"objective": "rate_distortion", "side": 50}, "side"),
         ({"shipped": "flat", "per_image": True}, "per_image: found true without an objective"),
+        (
+            {"objective": "rate_distortion", "per_image": True, "rate_weight": 2},
+            "rate_weight: found 2 with per_image",
+        ),
     ],
 )
 def test_faulty_tables_are_told(settings, message):

@@ -7,7 +7,7 @@ import pytest
 from rdc.jpeg import curves, savings
 from rdc.jpeg.curves import Curve
 from rdc.queries import luo
-from rdc.queries.common import Run
+from rdc.queries.common import Run, Untestable
 
 
 def logarithmic(scale: float, pictures: int = 30, seed: int = 0) -> Curve:
@@ -108,6 +108,18 @@ def test_queries_measure_gains_changes_of_rate_and_their_tilt():
     assert luo.saving_tilt(
         run, "kodak", "ours", "theirs", [30, 34], "4:2:0"
     ).value == pytest.approx(0, abs=0.1)
+    with pytest.raises(Untestable, match="does not reach"):
+        luo.saving_tilt(run, "kodak", "ours", "theirs", [30, 99], "4:2:0")
+
+
+def test_the_tilt_of_a_gain_is_points_at_the_first_rate_less_those_at_the_second():
+    ours, theirs = rows_of(logarithmic(1.0), "ours"), rows_of(logarithmic(1.0), "theirs")
+    bits = ours.bytes_file * 8 / ours.pixels
+    for frame, gains in ((ours, 0.02 * (2 - bits)), (theirs, 0)):
+        frame["correct"] = 0.5 + gains
+        frame["bytes_scan"] = frame.bytes_file - 1  # bits are counted of scan and Huffman tables
+    tilt = luo.gain_tilt(run_of(ours, theirs), "kodak", "ours", "theirs", [0.5, 1.5])
+    assert tilt.value == pytest.approx(2, abs=0.1)
 
 
 def test_a_quality_of_each_pictures_own_gains_where_pictures_differ_in_what_bits_buy():

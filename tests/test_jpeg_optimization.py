@@ -71,3 +71,31 @@ def test_tables_for_a_classifier_follow_what_it_reads():
     settings = optimization.Settings(steps=150, batch=32, whole=True, qualities=(10, 40), lr=0.05)
     tables = optimization.universal(standard.named("flat"), data, loss, settings).base(50)
     assert tables[0, 0, 0] < 0.8 * np.median(tables[0])
+
+
+def test_at_fixed_weights_more_weight_of_the_bits_makes_larger_steps():
+    """Luo, eq. 4: the scale is no longer held, and c_r moves the tables along the curve."""
+    data = optimization.pool(CROPS, "4:2:0")
+    loss = optimization.distortion(data.images)
+    sizes = []
+    for weight in (0.1, 1, 10):
+        settings = optimization.Settings(
+            steps=120, batch=12, rate_weight=weight, qualities=(40, 60)
+        )
+        tables = optimization.universal(standard.named("annex_k"), data, loss, settings)
+        sizes.append(np.exp(np.log(tables.bases).mean()))
+    assert sizes[0] * 1.5 < sizes[1] < sizes[2] / 1.5
+
+
+def test_the_gradient_at_fixed_weights_is_that_of_the_papers_loss():
+    data = optimization.pool(CROPS[:4], "4:2:0")
+    loss, rows = optimization.distortion(data.images), torch.arange(4)
+    settings = optimization.Settings(rate_weight=3.0)
+    base = optimization._logarithms(standard.named("annex_k"), (50,))[0]
+    gradient, bits, value = optimization._direction(base, 60, data, rows, loss, settings, None)
+    leaf = base.clone().requires_grad_()
+    all_bits, values = optimization._bits_and_loss(leaf, 60, data, rows, loss, settings)
+    (3.0 * all_bits.mean() / 64 + values.mean()).backward()  # crops of 64 x 64: 64 blocks
+    torch.testing.assert_close(gradient, leaf.grad, rtol=1e-4, atol=1e-5)
+    assert bits == pytest.approx(all_bits.mean().item() / 64**2)
+    assert value == pytest.approx(values.mean().item())

@@ -2,8 +2,9 @@
 
 Steps are kept as logarithms, so that a few hundred updates reach what the paper's million of 1e-4
 each did. At every quality the objective is bits plus a multiple of the loss (distortion or
-classification), and the multiple is no setting: it is the slope of the rate-loss curve that the
-tables have there, so that scaling all steps alike neither gains nor loses, and only the shape moves.
+classification). By slope, the multiple is no setting: it is what the rate-loss curve of the tables
+has there, so that scaling all steps alike neither gains nor loses, and only the shape moves. With a
+rate weight it is one for all qualities, as in the paper, and the steps' scale moves too.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from rdc.jpeg.standard import ZIGZAG, TableSet, neighbours, scaled
 # Luma steps whose geometric mean is held at 16 where quality gives the scale, as Annex K's is.
 ANCHOR_STEPS, ANCHOR = 16, 16.0
 UNSCALED = 50  # the quality at which tables are used as they are
+BLOCK = 64  # pixels
 FLOOR = 1e-3  # of a squared error before its logarithm, in squared grey levels
 
 # A loss of reconstructions (n, channels, h, w) in 0..255, given the rows they are of: (n,) values.
@@ -54,11 +56,21 @@ def stacked(images: np.ndarray) -> torch.Tensor:
     return tensors[:, None] if tensors.ndim == 3 else tensors.permute(0, 3, 1, 2).contiguous()
 
 
-def log_distortion(images: torch.Tensor) -> Loss:
-    """ln of each image's mean squared error: a mean of it is a mean PSNR, but for sign and scale."""
+def distortion(images: torch.Tensor) -> Loss:
+    """Each image's mean squared error, in squared grey levels: the paper's."""
 
     def loss(reconstructions: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-        return torch.log(((reconstructions - images[rows]) ** 2).mean(dim=(1, 2, 3)) + FLOOR)
+        return ((reconstructions - images[rows]) ** 2).mean(dim=(1, 2, 3))
+
+    return loss
+
+
+def log_distortion(images: torch.Tensor) -> Loss:
+    """ln of each image's mean squared error: a mean of it is a mean PSNR, but for sign and scale."""
+    plain = distortion(images)
+
+    def loss(reconstructions: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        return torch.log(plain(reconstructions, rows) + FLOOR)
 
     return loss
 
@@ -103,7 +115,7 @@ class Settings:
     batch: int = 20
     lr: float = 0.03
     rounding: str = "boundary"
-    rate_weight: float = 1.0  # of bits, beside what the slope makes of them (Luo's c_r)
+    rate_weight: float | None = None  # of the bits of 64 pixels beside the loss; none: by slope
     whole: bool = False  # whether the images are whole files, or crops of larger ones
     seed: int = 0
 
@@ -137,8 +149,9 @@ def universal(
         optimizer.zero_grad()
         base.backward(gradient)
         optimizer.step()
-        with torch.no_grad():  # quality, not the shape, gives the scale
-            steps -= _scale(steps) - np.log(ANCHOR)
+        with torch.no_grad():
+            if settings.rate_weight is None:  # quality, not the shape, gives the scale
+                steps -= _scale(steps) - np.log(ANCHOR)
             if step >= settings.steps // 2:
                 counted += 1
                 mean += (steps - mean) / counted
@@ -191,15 +204,20 @@ def _samples(count: int, settings: Settings) -> Iterator[tuple[float, torch.Tens
 
 
 def _direction(base, quality, data, rows, loss, settings, slopes):
-    """The gradient of ln(bits) + slope x loss with respect to the base's logarithms, scale left out.
+    """The gradient that the base's logarithms go down, bits per pixel and loss.
 
-    The slope is measured here too: it is the ratio of what both lose and gain by larger steps.
+    By slope, that of ln(bits) + slope x loss, scale left out. The slope is measured here too: it is
+    the ratio of what both lose and gain by larger steps.
     """
     of_bits, of_loss, bits, value = _gradients(base, quality, data, rows, loss, settings)
-    slope = slopes.updated(quality, -of_bits.sum().item(), of_loss.sum().item())
-    gradient = settings.rate_weight * of_bits + slope * of_loss
-    pixels = data.format.height * data.format.width
-    return gradient - gradient.mean(), bits.mean().item() / pixels, value.mean().item()
+    bits_per_pixel = bits.mean().item() / (data.format.height * data.format.width)
+    if settings.rate_weight is None:
+        slope = slopes.updated(quality, -of_bits.sum().item(), of_loss.sum().item())
+        gradient = of_bits + slope * of_loss
+        gradient = gradient - gradient.mean()
+    else:  # the gradient of bits is that of their logarithm times them
+        gradient = settings.rate_weight * BLOCK * bits_per_pixel * of_bits + of_loss
+    return gradient, bits_per_pixel, value.mean().item()
 
 
 def _gradients(steps, quality, data, rows, loss, settings):

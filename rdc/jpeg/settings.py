@@ -33,7 +33,7 @@ class Tables(Section):
     batch: Count = 20
     lr: Positive = 0.03
     rounding: Literal["boundary", "straight_through", "cubic"] = "boundary"
-    rate_weight: Positive = 1.0  # of the bits, beside the slope of the tables' own curve
+    rate_weight: Positive | None = None  # Luo's c_r; none: the slope of the tables' own curve
     crops: Count = 800  # of the photographs, for rate and distortion
     side: Annotated[int, Field(ge=16, multiple_of=16, strict=True)] = 80  # of a crop, in pixels
     per_image: bool = False  # tables of each picture's own, from those named by start
@@ -57,6 +57,10 @@ class Tables(Section):
             raise ValueError(f"qualities: found {list(self.qualities)}, needs the lower one first")
         if self.per_image and self.objective is None:
             raise ValueError("per_image: found true without an objective")
+        if self.per_image and self.rate_weight is not None:
+            raise ValueError(
+                f"rate_weight: found {self.rate_weight:g} with per_image, which goes by slope alone"
+            )
         return self
 
     @property

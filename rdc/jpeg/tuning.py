@@ -43,7 +43,8 @@ def make(
     else:
         crops = readers.crops(study, tuned_on, settings.crops, settings.side, settings.seed)
         pool = optimization.pool(crops, subsampling)
-        loss = optimization.log_distortion(pool.images)
+        by_slope = settings.rate_weight is None
+        loss = (optimization.log_distortion if by_slope else optimization.distortion)(pool.images)
         whole = study.dataset is not None
     chosen = _optimizer(settings, whole)
     return optimization.universal(standard.named(settings.start), pool, loss, chosen, report)

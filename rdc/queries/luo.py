@@ -64,10 +64,8 @@ def saving_tilt(
     """How many points more of the bytes are saved at the first PSNR than at the second."""
     ours, theirs = _pair(run, study, tables, over, "psnr", "file", subsampling)
     saved = curves.saving(ours, theirs, np.array(psnrs, dtype=float))
-    note = f"{tables} over {over} on {study}: " + ", ".join(
-        f"{row.value:+.2f} % at {row.score:g} dB" for row in saved.itertuples()
-    )
-    return Measured(float(saved.value[0] - saved.value[1]), note)
+    parts = [f"{row.value:+.2f} % at {row.score:g} dB" for row in saved.itertuples()]
+    return _tilt(saved.value, tables, over, study, parts)
 
 
 def accuracy_gained(
@@ -82,6 +80,15 @@ def accuracy_gained(
     return _answer(
         best, ours, tables, study, f"over {over}, largest at {best.bits:g} bits per pixel"
     )
+
+
+def gain_tilt(run: Run, study: str, tables: str, over: str, bpp: list[float]) -> Measured:
+    """How many points more of accuracy are gained over other tables at the first rate than at the
+    second, bits of scan and Huffman tables."""
+    ours, theirs = _pair(run, study, tables, over, "correct", "scan_dht", "4:2:0")
+    gained = 100 * curves.gain(ours, theirs, np.array(bpp, dtype=float)).value
+    parts = [f"{value:+.2f} points at {at:g} bits" for value, at in zip(gained, bpp, strict=True)]
+    return _tilt(gained, tables, over, study, parts)
 
 
 def rate_correlation(run: Run, study: str, model: str, subsampling: str) -> Measured:
@@ -140,6 +147,13 @@ def _answer(row: pd.Series, ours: curves.Curve, tables: str, study: str, where: 
     return Measured(row.value, note, row.low, row.high)
 
 
+def _tilt(values: pd.Series, tables: str, over: str, study: str, parts: list[str]) -> Measured:
+    note = f"{tables} over {over} on {study}: {', '.join(parts)}"
+    if values.isna().any():
+        raise Untestable(f"one of the two curves does not reach so far ({note})")
+    return Measured(float(values.iloc[0] - values.iloc[1]), note)
+
+
 QUERIES = {
     "bytes_saved": bytes_saved,
     "psnr_gained": psnr_gained,
@@ -147,6 +161,7 @@ QUERIES = {
     "allocation_gained": allocation_gained,
     "rate_changed": rate_changed,
     "saving_tilt": saving_tilt,
+    "gain_tilt": gain_tilt,
     "rate_correlation": rate_correlation,
     "rate_bias": rate_bias,
 }
