@@ -19,7 +19,7 @@ import yaml
 
 from rdc import claims, tables
 from rdc.config import Config, ConfigError, parse
-from rdc.figures import atlas, le, limits, luo, nguyen, pictures, style, zhang
+from rdc.figures import atlas, le, limits, luo, nguyen, pictures, published, style, zhang
 from rdc.jpeg import savings, standard
 from rdc.queries.common import Run
 from rdc.report import page
@@ -103,7 +103,11 @@ def _figures(folder: Path, run: page.Run) -> dict[str, Path]:
 def _of_codecs(run: page.Run) -> dict[str, partial]:
     cells, confusion = run.frames["cells"], run.frames["confusion"]
     jpeg = run.frames.get("jpeg")
-    found = {f"atlas_{n}": partial(atlas.draw, n, cells, confusion, jpeg) for n in atlas.NAMES}
+    theirs = published.points(run.published) if run.published else None
+    found = {
+        f"atlas_{name}": partial(atlas.draw, name, cells, confusion, jpeg, theirs)
+        for name in atlas.NAMES
+    }
     for paper in (zhang, le, nguyen):
         study = paper.__name__.rpartition(".")[2]
         images = {cell: path for (own, cell), path in run.images.items() if own == study}

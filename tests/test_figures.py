@@ -9,6 +9,7 @@ import pytest
 from sandbox import ROOT
 
 from rdc.figures import atlas, le, nguyen, style, zhang
+from rdc.figures import published as papers
 
 PUBLISHED = ROOT / "config" / "published"
 RATES = {(3, 2): 3.0, (3, 3): 4.754888, (4, 4): 8.0}
@@ -95,7 +96,8 @@ def published(name, given):
 def drawn(name, images, given=True, cells=CELLS):
     module, _, figure = name.partition("/")
     if module == "atlas":
-        return atlas.draw(figure, cells, CONFUSION)
+        theirs = papers.points(PUBLISHED) if given else None
+        return atlas.draw(figure, cells, CONFUSION, published=theirs)
     if module == "zhang":
         frames = {"cells": own(cells, "zhang"), "curves": own(CURVES, "zhang")}
         return zhang.draw(figure, frames, images)

@@ -10,8 +10,9 @@ import pytest
 import yaml
 from PIL import Image
 from sandbox import ROOT, Sandbox
+from sklearn.datasets import load_digits
 
-from rdc import cells, config
+from rdc import config, tables
 from rdc.datasets import pictures
 
 README = (ROOT / "README.md").read_text()
@@ -27,26 +28,13 @@ def yaml_blocks(heading: str) -> list[dict]:
     ]
 
 
+def python_blocks(heading: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", BLOCKS[heading], re.S)
+
+
 def commands(heading: str) -> list[str]:
     text = re.sub(r"```.*?```", "", BLOCKS[heading], flags=re.S)
     return [line[4:] for line in text.splitlines() if line.startswith("    ")]
-
-
-def merged(base: dict, change: dict) -> dict:
-    return base | {
-        key: merged(base[key], value) if isinstance(value, dict) and key in base else value
-        for key, value in change.items()
-    }
-
-
-def test_a_codec_of_ones_own_is_two_cells_more():
-    demo = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
-    (lines,) = yaml_blocks("A codec of your own")
-    before, after = (
-        {cell.name for cell in cells.expand(config.parse(raw))}
-        for raw in (demo, merged(demo, lines))
-    )
-    assert {name.split("_")[0] for name in after - before} == {"mine"} and len(after - before) == 2
 
 
 def test_every_config_of_the_jpeg_walk_is_one():
@@ -64,6 +52,58 @@ def test_every_command_names_what_there_is():
         assert re.search(rf"^{target}:", targets, re.M), target
     for path in re.findall(r"\]\(([\w/.-]+)\)", README):
         assert (ROOT / path).exists(), path
+
+
+@pytest.mark.slow
+@pytest.mark.workflow
+def test_the_walk_for_a_codec_of_ones_own_as_printed(tmp_path):
+    heading = "A codec of your own"
+    (lines,), (command,) = yaml_blocks(heading), commands(heading)
+    sandbox = Sandbox(tmp_path, {})
+    for weights in (None, {"mse": 1, "nll": "lam", "edges": 1}):
+        if weights:  # the new term, which the text gives these weights
+            assert "`{mse: 1, nll: lam, edges: 1}`" in BLOCKS[heading]
+            lines["methods"]["mine"]["weights"] = weights
+            for module, block in zip(("objective", "config"), python_blocks(heading), strict=True):
+                with open(tmp_path / "rdc" / f"{module}.py", "a") as file:
+                    file.write(f"\n\n{block}")
+        (tmp_path / "mine.yaml").write_text(yaml.safe_dump(lines, sort_keys=False))
+        done = sandbox.run("-m", *shlex.split(command))
+        assert done.returncode == 0, done.stderr
+        assert re.search(r"zhang +mine +4\.75 +0\.005", done.stderr), done.stderr
+        rows = tables.read("cells", tmp_path / "results" / "mine" / "tables" / "cells.parquet")
+        mine = rows[(rows.method == "mine") & (rows.split == "test")]
+        assert len(mine) == 2 and (mine.mse < 0.05).all()
+        curves = tables.read("curves", tmp_path / "results" / "mine" / "tables" / "curves.parquet")
+        terms = {"mse", "nll", "edges" if weights else "features"}
+        assert terms <= set(curves[curves.cell.isin(mine.cell)].term)
+
+
+@pytest.mark.slow
+@pytest.mark.workflow
+def test_the_walk_for_ones_own_labelled_images_as_printed(tmp_path):
+    (lines,), (command,) = (f("Your own labelled images") for f in (yaml_blocks, commands))
+    scans, labels = load_digits(return_X_y=True)
+    for index, (scan, label) in enumerate(zip(scans[:600], labels[:600], strict=True)):
+        folder = tmp_path / "path" / "to" / "class" / "folders" / f"digit-{label}"
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray((scan.reshape(8, 8) * 15).astype("uint8")).save(folder / f"{index:04}.png")
+    (tmp_path / "images.yaml").write_text(yaml.safe_dump(lines, sort_keys=False))
+    done = Sandbox(tmp_path, {}).run("-m", *shlex.split(command))
+    assert done.returncode == 0, done.stderr
+    cells = tables.read("cells", tmp_path / "results" / "images" / "tables" / "cells.parquet")
+    assert set(cells.dataset) == {"mine"} and set(cells.method) == {"rdc", "vq"}
+
+
+@pytest.mark.slow
+@pytest.mark.workflow
+def test_the_walk_to_a_cluster_as_printed_up_to_the_queue(tmp_path):
+    """What would be submitted; ``test_slurm`` runs the second command on a real Slurm."""
+    ask, submit = commands("On a cluster")
+    assert ask.replace(" -n ", " ") == submit
+    done = Sandbox(tmp_path, {}).run("-m", *shlex.split(ask))
+    assert done.returncode == 0, done.stderr
+    assert {"train", "evaluate", "report"} <= set(re.findall(r"^rule (\w+):", done.stdout, re.M))
 
 
 @pytest.mark.slow

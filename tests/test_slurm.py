@@ -4,6 +4,7 @@ Installs Slurm where it is missing (root and apt-get), so it has a target of its
 """
 
 import copy
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from collections import defaultdict
 import pytest
 import slurm_cluster
 from sandbox import TINY, Sandbox
+from test_readme import commands
 
 from rdc import tables
 
@@ -120,3 +122,11 @@ def test_slurm_ran_what_is_not_local_and_gave_gpus_to_those_that_asked(finished)
     train = [state for state, _ in jobs.pop("train")]
     assert sorted(train) == ["CANCELLED", *["COMPLETED"] * 3]
     assert {state for rows in jobs.values() for state, _ in rows} == {"COMPLETED"}
+
+
+def test_the_readmes_walk_as_printed(tmp_path):
+    _, submit = commands("On a cluster")
+    sandbox = Sandbox(tmp_path, {})
+    done = sandbox.run("-m", *shlex.split(submit), timeout=1800)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert (tmp_path / "results" / "example" / "report.html").stat().st_size > 10_000

@@ -13,14 +13,27 @@ from rdc.intervals import summary
 NAMES = ("planes", "rates", "jpeg")
 CODEBOOKS = ("vq", "class_vq")
 JUDGE = "accuracy_judge"
+# How the papers' own points are drawn, as on the page.
+PAPERS = {
+    "le": ({"marker": "s", "ms": 6}, "as Le published, its own classifier"),
+    "nguyen": ({"marker": "|", "ms": 9}, "MSE that Nguyen published, without accuracy"),
+}
 PIXELS = 28 * 28  # of the images that codecs are trained on
 
 
 def draw(
-    name: str, cells: pd.DataFrame, confusion: pd.DataFrame, jpeg: pd.DataFrame | None = None
+    name: str,
+    cells: pd.DataFrame,
+    confusion: pd.DataFrame,
+    jpeg: pd.DataFrame | None = None,
+    published: pd.DataFrame | None = None,
 ) -> Figure:
-    """One of ``NAMES``, from the tables ``cells``, ``confusion`` and, of a run that has it, ``jpeg``;
-    the dataset with most cells."""
+    """One of ``NAMES``, of the dataset with most cells.
+
+    Args:
+        cells, confusion, jpeg: the tables of these names; a run may have no ``jpeg``.
+        published: the papers' points (``published.points``); None where the data is not theirs.
+    """
     test = cells[cells.split == "test"]
     if test.empty:
         return style.empty("No cell in this run")
@@ -30,25 +43,40 @@ def draw(
     if name == "jpeg":
         own = None if jpeg is None else jpeg[jpeg.dataset == test.dataset.iloc[0]]
         return beside_jpeg(test, own, reader)
-    return {"planes": planes, "rates": rates}[name](test, reader)
+    return planes(test, reader, published) if name == "planes" else rates(test, reader)
 
 
-def planes(test: pd.DataFrame, reader: str) -> Figure:
-    """Accuracy against distortion: a column for each rate; above the classifier, below the judge.
+def planes(test: pd.DataFrame, reader: str, published: pd.DataFrame | None = None) -> Figure:
+    """Accuracy against distortion: a column for each rate that has more than codebooks; above the
+    classifier, below the judge.
 
     The shaded corner is where a codec would beat every codebook of its rate.
 
     Args:
         reader: the classifier that ``accuracy`` comes from, the same for all.
+        published: the papers' points, drawn above beside ours of the same rate.
     """
     points = _points(test)
     readers = {
         "accuracy": f"by classifier {reader},\nwhich some codecs trained with",
         JUDGE: "by the judge,\nwhich no codec ever met",
     }
-    rates, looks = sorted(points.rate.unique()), _looks(test)
+    looks = _looks(test)
+    trained = points[points.method.isin(looks)]
+    rates = sorted((points if trained.empty else trained).rate.unique())
+    theirs = pd.DataFrame(columns=["paper", "rate", "mse", "accuracy"])
+    if published is not None:
+        theirs = published.dropna(subset=["accuracy", "nll"], how="all")  # not for perception alone
+        theirs = theirs.assign(rate=theirs.rate.round(1))
+        rates = sorted({*rates, *points[points.rate.round(1).isin(theirs.rate)].rate})
+        theirs = theirs[theirs.rate.isin(np.round(rates, 1))]
     figure, axes = plt.subplots(
-        2, len(rates), figsize=(2.9 * len(rates) + 0.8, 7), squeeze=False, sharey="row"
+        2,
+        len(rates),
+        figsize=(2.9 * len(rates) + 0.8, 7),
+        squeeze=False,
+        sharex="col",
+        sharey="row",
     )
     clean = test[test.classifier == reader].accuracy_clean.max()
     for column, rate in enumerate(rates):
@@ -59,7 +87,10 @@ def planes(test: pd.DataFrame, reader: str) -> Figure:
             for method, look in looks.items():
                 _codecs(ax, own[own.method == method].sort_values("lam"), measure, look)
             ax.axhline(clean, color=style.REFERENCE, linewidth=0.8)
-            style.scale_for(ax, "x", own.mse)
+            said = theirs[theirs.rate == round(rate, 1)]
+            if row == 0:
+                _as_published(ax, said)
+            style.scale_for(ax, "x", pd.concat([own.mse, said.mse.astype(float)]))
             if ax.get_xscale() == "linear":
                 ax.xaxis.set_major_locator(MaxNLocator(4))
             ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -69,7 +100,13 @@ def planes(test: pd.DataFrame, reader: str) -> Figure:
                 ax.set_xlabel("MSE per pixel")
             if column == 0:
                 ax.set_ylabel(f"images read right\n{words}")
-    figure.legend(*_legend(looks, points), loc="outside lower center", ncols=3)
+    handles, labels = _legend(looks, points)
+    for paper in PAPERS:
+        if (theirs.paper == paper).any():
+            mark, words = PAPERS[paper]
+            handles.append(Line2D([], [], ls="", color=style.REFERENCE, mfc="none", **mark))
+            labels.append(words)
+    figure.legend(handles, labels, loc="outside lower center", ncols=3)
     figure.suptitle(
         "How far from the codebooks of the same rate? Up and left is better", fontsize=11
     )
@@ -190,6 +227,16 @@ def _codecs(ax, group: pd.DataFrame, measure: str, look: dict, across: str = "ms
         }
         ax.errorbar(own[across], own[measure], **bars, **look, ls="", capsize=2, ms=5,
                     mfc=look["color"] if dither else "white")  # fmt: skip
+
+
+def _as_published(ax, points: pd.DataFrame) -> None:
+    """The papers' points: Le's open, Nguyen's as ticks on the axis, since it gives no accuracy."""
+    for paper, part in points.groupby("paper"):
+        mark, _ = PAPERS[paper]
+        on_axis = part.accuracy.isna().all()
+        ax.plot(part.mse, np.zeros(len(part)) if on_axis else part.accuracy, ls="", **mark,
+                color=style.REFERENCE, mfc="none", clip_on=not on_axis,
+                transform=ax.get_xaxis_transform() if on_axis else ax.transData)  # fmt: skip
 
 
 def _codebooks(ax, own: pd.DataFrame, measure: str) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from rdc import intervals
+from rdc.figures import published as papers
 from rdc.figures import style
 from rdc.report.numbers import short, shorts, strip
 
@@ -19,8 +20,6 @@ SHOWN = 10  # pictures of each cell
 # What makes a point: cells that are alike but for the seed.
 POINT = ["dataset", "study", "method", "recipe", "dim", "levels", "lam", "dither", "encoder_from"]
 PLAIN = ("entropy_bits", "coded_bits", "psnr", "sliced_w1", "w1_critic", "w1_fresh")
-# The papers' models by the names of their figures.
-NGUYEN = {"e2e": "end to end", "universal": "universal"}
 
 Images = dict[tuple[str, str], Path]  # (study, cell) to its file of saved reconstructions
 
@@ -53,22 +52,9 @@ def payload(frames: dict[str, pd.DataFrame], images: Images, config: str) -> dic
 
 
 def published(folder: Path) -> list[dict]:
-    """The papers' own points on MNIST, from ``le-table3.csv`` and ``nguyen-figures.csv``."""
-    found = []
-    for row in pd.read_csv(folder / "le-table3.csv").itertuples():
-        name = style.method_name(row.method)
-        found.append({"paper": "le", "name": f"Le, Table 3: {name}", "label": name.partition(":")[0],
-                      "rate": row.rate_bits,
-                      "mse": row.mse, "accuracy": row.accuracy, "nll": None})  # fmt: skip
-    nguyen = pd.read_csv(folder / "nguyen-figures.csv")
-    nguyen = nguyen.drop_duplicates(["rate_bits", "model", "mse_per_pixel", "metric", "value"])
-    for row in nguyen.itertuples():
-        nll = row.value if row.metric == "ce" else None
-        figure = row.figure.replace("poster_b", "poster").replace("fig", "Fig ")
-        found.append({"paper": "nguyen", "name": f"Nguyen, {figure}: {NGUYEN[row.model]}",
-                      "label": None, "rate": row.rate_bits, "mse": row.mse_per_pixel, "accuracy": None,
-                      "nll": nll})  # fmt: skip
-    return found
+    """The papers' own points on MNIST, None where a paper says nothing."""
+    points = papers.points(folder)
+    return points.astype(object).where(points.notna(), None).to_dict("records")
 
 
 def _methods(names) -> dict[str, dict]:

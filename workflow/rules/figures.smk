@@ -41,6 +41,7 @@ rule figures_atlas:
         cells="<results>/tables/cells.parquet",
         confusion="<results>/tables/confusion.parquet",
         jpeg="<results>/tables/jpeg.parquet" if CONFIG.jpeg.studies else [],
+        published=PUBLISHED if any(map(on_mnist, CONFIG.studies)) else [],
         code=closure("workflow/scripts/figures_atlas.py"),
     output:
         **drawings("atlas"),
