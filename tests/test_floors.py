@@ -46,6 +46,7 @@ FLOORS = [
         "networks.classifiers",
         "networks.weights",
         "figures.pictures",
+        "figures.published",
     ],
     [
         "cells",

@@ -1,10 +1,12 @@
 """Tables of each picture's own, and other encoders: better on what they aim at, real files throughout."""
 
+import io
 import stat
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from rdc.datasets import pictures
 from rdc.jpeg import adaptation, coders, measurement, optimization, standard, tuning
@@ -87,15 +89,32 @@ def test_webp_files_are_counted_whole_and_decoded():
     )
 
 
+def test_jpegli_writes_jpeg_files_of_colour_at_half_the_chroma():
+    encode = coders.other("jpegli", "4:2:0")
+    file = encode(75)(0, IMAGES[0])
+    image = Image.open(io.BytesIO(file))
+    assert image.format == "JPEG" and [part[1:3] for part in image.layer] == [
+        (2, 2),
+        (1, 1),
+        (1, 1),
+    ]
+    assert standard.decode(file).shape == IMAGES[0].shape
+    assert reached(encode, 80)[1] > reached(encode, 20)[1]
+    with pytest.raises(coders.EncoderError, match="found 4:4:4, codes 4:2:0 alone"):
+        coders.other("jpegli", "4:4:4")
+    with pytest.raises(coders.EncoderError, match="grey"):
+        encode(75)(0, IMAGES[0][..., 0])
+
+
 def test_a_program_that_is_missing_or_fails_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(coders.EncoderError, match="cjpegli: not on the PATH"):
-        coders.other("cjpegli", "4:2:0")
-    program = tmp_path / "cjpegli"
+    with pytest.raises(coders.EncoderError, match="sjpeg: not on the PATH"):
+        coders.other("sjpeg", "4:2:0")
+    program = tmp_path / "sjpeg"
     program.write_text("#!/bin/sh\necho no memory >&2\nexit 3\n")
     program.chmod(program.stat().st_mode | stat.S_IEXEC)
-    with pytest.raises(coders.EncoderError, match="cjpegli: failed with code 3: no memory"):
-        coders.other("cjpegli", "4:2:0")(50)(0, IMAGES[0])
+    with pytest.raises(coders.EncoderError, match="sjpeg: failed with code 3: no memory"):
+        coders.other("sjpeg", "4:2:0")(50)(0, IMAGES[0])
 
 
 def test_of_sjpeg_only_the_tables_are_taken(tmp_path, monkeypatch):

@@ -42,7 +42,7 @@ TITLES = {
     "tuned_accuracy_own": "... each picture's own (knows the label)",
     "coordinate_descent": "coordinate descent, as SJPEG",
     "webp": "WebP (another format)",
-    "cjpegli": "jpegli (another encoder)",
+    "jpegli": "jpegli (another encoder)",
     "sjpeg": "SJPEG's tables",
 }
 PSNRS = np.arange(28.0, 40.01, 0.5)

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import pyjpegli
 from PIL import Image
 
 from rdc.jpeg import standard
@@ -31,35 +32,39 @@ def scaled(tables: TableSet, subsampling: str) -> Coder:
 
 
 def other(encoder: str, subsampling: str) -> Coder:
-    """Another encoder: ``webp`` (libwebp, always 4:2:0), or a program on the PATH.
+    """Another encoder: ``webp`` (libwebp), ``jpegli``, both 4:2:0, or ``sjpeg``, a program on the PATH.
 
-    ``cjpegli`` writes its own files, progressive as by default. Of ``sjpeg`` only the tables are
+    jpegli chooses tables, and what to round up or down, for the eye. Of sjpeg only the tables are
     taken, which it fits to every picture, and libjpeg-turbo codes with them (Luo, Section 4.2).
 
     Raises:
-        EncoderError: where the program is not on the PATH.
+        EncoderError: where the program is not on the PATH, and, of jpegli, without subsampling (here)
+            or for a grey picture (then).
     """
     if encoder == "webp":
         return lambda quality: lambda row, image: _webp(image, quality)
+    if encoder == "jpegli":
+        if subsampling != "4:2:0":
+            raise EncoderError(f"jpegli: found {subsampling}, codes 4:2:0 alone")
+        return lambda quality: lambda row, image: _jpegli(image, quality)
     if shutil.which(encoder) is None:
         raise EncoderError(f"{encoder}: not on the PATH; install it, or leave its tables out")
-    sampling = subsampling.replace(":", "")
-    if encoder == "cjpegli":
-
-        def files(quality: int) -> Encode:
-            command = ["cjpegli", "{in}", "{out}", "-q", str(quality)]
-            command.append(f"--chroma_subsampling={sampling}")
-            return lambda row, image: _program(command, image)
-
-        return files
 
     def at(quality: int) -> Encode:
-        command = ["sjpeg", "{in}", "-o", "{out}", "-q", str(quality), f"-{sampling}"]
+        sampling = "-" + subsampling.replace(":", "")
+        command = [encoder, "{in}", "-o", "{out}", "-q", str(quality), sampling]
         return lambda row, image: standard.encode(
             image, standard.tables_of(_program(command, image)), subsampling
         )
 
     return at
+
+
+def _jpegli(image: np.ndarray, quality: int) -> bytes:
+    if image.ndim != 3:
+        raise EncoderError("jpegli: found a grey picture, codes colour alone")
+    height, width, _ = image.shape
+    return pyjpegli.encode(np.ascontiguousarray(image), width, height, quality=quality)
 
 
 def _webp(image: np.ndarray, quality: int) -> bytes:

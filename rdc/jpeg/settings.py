@@ -24,7 +24,7 @@ class Tables(Section):
     shipped: Name | None = None  # a pair by name, as it comes with this library
     search: Literal["sorted_random", "coordinate_descent"] | None = None
     objective: Literal["rate_distortion", "rate_accuracy"] | None = None
-    encoder: Literal["webp", "cjpegli", "sjpeg"] | None = None
+    encoder: Literal["webp", "jpegli", "sjpeg"] | None = None
     # Of an objective:
     start: Name = "ramp"
     knots: Annotated[list[Quality], *SOME] = [50]  # several: the shape changes with quality
@@ -75,7 +75,7 @@ class Tables(Section):
     @property
     def program(self) -> str | None:
         """The program that must be on the PATH; such tables are left out where it is not."""
-        return None if self.encoder == "webp" else self.encoder
+        return self.encoder if self.encoder == "sjpeg" else None
 
     def measured_at(self, qualities: list[int]) -> list[int]:
         """Those of a study's qualities that are measured, the last one among them."""
