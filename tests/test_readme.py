@@ -87,12 +87,15 @@ def test_the_walk_for_ones_own_labelled_images_as_printed(tmp_path):
     for index, (scan, label) in enumerate(zip(scans[:600], labels[:600], strict=True)):
         folder = tmp_path / "path" / "to" / "class" / "folders" / f"digit-{label}"
         folder.mkdir(parents=True, exist_ok=True)
-        Image.fromarray((scan.reshape(8, 8) * 15).astype("uint8")).save(folder / f"{index:04}.png")
+        image = Image.fromarray((scan.reshape(8, 8) * 15).astype("uint8")).resize((40, 30))
+        image.save(folder / f"{index:04}.png")
     (tmp_path / "images.yaml").write_text(yaml.safe_dump(lines, sort_keys=False))
     done = Sandbox(tmp_path, {}).run("-m", *shlex.split(command))
     assert done.returncode == 0, done.stderr
     cells = tables.read("cells", tmp_path / "results" / "images" / "tables" / "cells.parquet")
     assert set(cells.dataset) == {"mine"} and set(cells.method) == {"rdc", "vq"}
+    held_out = sum(-(-(labels[:600] == digit).sum() // 6) for digit in range(10))
+    assert (cells[cells.split == "test"].n_images == held_out).all()
 
 
 @pytest.mark.slow

@@ -5,7 +5,6 @@ import json
 import shlex
 import shutil
 
-import pandas as pd
 import pytest
 from atlas_page import unpacked
 from sandbox import TINY, Sandbox
@@ -207,25 +206,3 @@ def test_results_that_cannot_be_written(tmp_path):
     assert done.returncode != 0
     assert "results/tiny: cannot be a folder, since" in done.stdout + done.stderr
     assert (sandbox.folder / "results").read_text() == "in the way"
-
-
-def test_a_users_folder_of_images_is_a_dataset(tmp_path):
-    from PIL import Image
-    from sklearn.datasets import load_digits
-
-    scans, labels = load_digits(return_X_y=True)
-    for index, (scan, label) in enumerate(zip(scans[:600], labels[:600], strict=True)):
-        folder = tmp_path / "mine" / f"digit-{label}"
-        folder.mkdir(parents=True, exist_ok=True)
-        Image.fromarray((scan.reshape(8, 8) * 15).astype("uint8")).resize((40, 30)).save(
-            folder / f"{index:04}.png"
-        )
-    (tmp_path / "work").mkdir()
-    sandbox = Sandbox(tmp_path / "work", copy.deepcopy(TINY))
-    sandbox.config["datasets"]["digits"] = {"folder": "../mine", "validation": 100}
-    sandbox.config["studies"]["zhang"]["grids"]["plane"]["levels"] = [2]
-    done = sandbox.snakemake()
-    assert done.returncode == 0, done.stdout + done.stderr
-    cells = pd.read_parquet(sandbox.results / "tables" / "cells.parquet")
-    held_out = sum(-(-(labels[:600] == digit).sum() // 6) for digit in range(10))
-    assert (cells[cells.split == "test"].n_images == held_out).all()
