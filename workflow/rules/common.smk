@@ -10,7 +10,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-sys.path.insert(0, str(Path(workflow.basedir)))
+sys.path.insert(0, str(Path(workflow.current_basedir).parents[1]))
 
 from rdc import cells as grid
 from rdc import config as configs
