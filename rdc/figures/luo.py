@@ -272,7 +272,6 @@ def _ablation(frames, sets, studies) -> Figure:
             else:
                 found = curves.saving(ours, reference, PSNRS)
                 x = found.score
-            line = "--" if tables in varied else "-"
             _band(axes, x, found, colour, line, title(tables))
         axes.axhline(0, color=style.REFERENCE, lw=1)
         axes.set_ylim(bottom=max(axes.get_ylim()[0], LOWEST_SAVING))
