@@ -221,6 +221,8 @@ def test_universal_codecs_are_held_against_those_of_the_same_lambda():
     pair = ("universal_rdc", "rdc", 8.0)
     assert nguyen.universal_gap(found, *pair).value == pytest.approx(0.006)
     assert nguyen.universal_penalty(found, *pair).value == pytest.approx(0.006)
+    with pytest.raises(Untestable, match=r"no cell of rdc at 8 bits with lambda 0"):
+        nguyen.universal_penalty(table(*(row for row in rows if row[0] != "rdc" or row[2])), *pair)
     assert nguyen.penalty_against_lambda(found, *pair).value == pytest.approx(-1)
     assert nguyen.point(found, "rdc", 8.0, 0.01, "mse").value == pytest.approx(0.044)
     with pytest.raises(Untestable, match=r"lambda 0\.5"):

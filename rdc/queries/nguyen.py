@@ -36,6 +36,9 @@ def universal_gap(run: Run, universal: str, end_to_end: str, rate_bits: float) -
 def universal_penalty(run: Run, universal: str, end_to_end: str, rate_bits: float) -> Measured:
     """Least MSE of any universal codec above the least of any end-to-end one."""
     found, base = (_rows(run, method, rate_bits) for method in (universal, end_to_end))
+    for method, rows in ((universal, found), (end_to_end, base)):
+        if not (rows.lam == 0).any():  # the one of least MSE
+            raise Untestable(f"no cell of {method} at {rate_bits:g} bits with lambda 0")
     return Measured(
         float(found.mse.min() - base.mse.min()),
         f"universal {found.mse.min():.4f} to {found.mse.max():.4f}, end to end from "
