@@ -25,8 +25,8 @@ from rdc import descent, loop, machine, pretraining, provenance
 from rdc.allocator import keep_freed_memory
 from rdc.cells import Cell
 from rdc.datasets import images, shifted, sources
-from rdc.limits import codebook_files, codebooks
 from rdc.networks import stored, weights
+from rdc.networks.classifiers import Classifier
 from rdc.store import Store
 
 CODEC, CRITICS, CURVES, COST = (
@@ -158,17 +158,8 @@ def _train_one(
         "settings": cell.settings(),
         "encoder_from": cell.encoder_from,
     }
-    start = time.perf_counter()
     if cell.moves == "codebook":
-        size, mu = cell.levels**cell.dim, cell.weight("nll")
-        book, curves = codebooks.fit(
-            training, size, mu, classifier, device, cell.seed, cell.training.epochs, cell.posterior
-        )
-        note |= dict.fromkeys(("steps", "epochs"), curves[-1]["epoch"])
-        fill = partial(
-            _fill_codebook, book, note, curves, _cost(time.perf_counter() - start, device)
-        )
-        folder.store.add(key, fill)
+        folder.store.add(key, _fit_codebook(cell, note, training, classifier, device))
         return
     encoder = None
     if cell.encoder_from:
@@ -195,11 +186,26 @@ def _fill_networks(trained: loop.Trained, note: dict, cost: dict, scratch: Path)
     _fill_rest(trained.curves, cost, scratch)
 
 
-def _fill_codebook(
-    book: codebooks.Codebook, note: dict, curves: list[dict], cost: dict, scratch: Path
-) -> None:
-    codebook_files.save(book, note, scratch / CODEC)
-    _fill_rest(curves, cost, scratch)
+def _fit_codebook(
+    cell: Cell, note: dict, training: images.Labelled, classifier: Classifier, device: torch.device
+) -> Callable[[Path], None]:
+    """Fits a codebook; returns what fills its folder."""
+    # Here alone: they bring scikit-learn, a second of imports that networks do without.
+    from rdc.limits import codebook_files, codebooks
+
+    start = time.perf_counter()
+    size, mu = cell.levels**cell.dim, cell.weight("nll")
+    book, curves = codebooks.fit(
+        training, size, mu, classifier, device, cell.seed, cell.training.epochs, cell.posterior
+    )
+    note |= dict.fromkeys(("steps", "epochs"), curves[-1]["epoch"])
+    cost = _cost(time.perf_counter() - start, device)
+
+    def fill(scratch: Path) -> None:
+        codebook_files.save(book, note, scratch / CODEC)
+        _fill_rest(curves, cost, scratch)
+
+    return fill
 
 
 def _fill_rest(curves: list[dict], cost: dict, scratch: Path) -> None:
