@@ -77,11 +77,11 @@ def convexity_with_label_entropy(run: Run, sources: int, seed: int = 0) -> Measu
     taken off, so a positive number is a proof. It rests on the small reconstruction alphabet: with a
     time-sharing tag inside Xhat, rate, distortion and entropy all average, and R(D, C) is convex.
     """
-    found = convexity.search_non_convexity(sources, seed=seed)
+    found = convexity.search_non_convexity(sources, thresholds=9, seed=seed)
     (d, low), (_, high) = found.ends
     return Measured(
         found.certified,
-        f"{found.violating} of {sources} random binary sources violate it, cells of "
+        f"{found.violating} of {sources} random binary sources violate it, 9 x 9 constraints, cells of "
         f"{found.finest_cell:.1e}; worst at D = {d:.3g} between C = {low:.4f} and {high:.4f} bits; a "
         "larger reconstruction alphabet, with room for time sharing, restores convexity",
     )
