@@ -73,6 +73,17 @@ def test_tables_for_a_classifier_follow_what_it_reads():
     assert tables[0, 0, 0] < 0.8 * np.median(tables[0])
 
 
+def test_misreading_minds_what_may_go_either_way():
+    labels = torch.tensor([0, 0, 0])
+    scores = torch.tensor([[0.0, 20.0], [0.0, 0.0], [20.0, 0.0]], requires_grad=True)
+    loss = optimization.misreading(lambda images: torch.log_softmax(scores, dim=1), labels)
+    values = loss(torch.zeros(3, 3, 8, 8), torch.arange(3))
+    torch.testing.assert_close(values, torch.tensor([1.0, 0.5, 0.0]), atol=1e-6, rtol=0)
+    values.sum().backward()
+    pushed = scores.grad.abs().sum(dim=1)
+    assert pushed[1] > 1e6 * pushed[0] and pushed[1] > 1e6 * pushed[2]
+
+
 def test_at_fixed_weights_more_weight_of_the_bits_makes_larger_steps():
     """Luo, eq. 4: the scale is no longer held, and c_r moves the tables along the curve."""
     data = optimization.pool(CROPS, "4:2:0")

@@ -150,7 +150,7 @@ def classification(pictures: Pictures, classifier: torch.nn.Module) -> tuple[Sco
         return -measurement.read({"classifier": classifier}, decoded, pictures.labels)["nll_nats"]
 
     def loss_of(images: np.ndarray, rows: np.ndarray) -> optimization.Loss:
-        return optimization.misreading(classifier, torch.from_numpy(pictures.labels[rows]))
+        return optimization.log_loss(classifier, torch.from_numpy(pictures.labels[rows]))
 
     return score, loss_of
 

@@ -1,7 +1,7 @@
 """Rate-loss curves of JPEG tables compared: savings at equal loss, gains at equal bits, intervals.
 
-Curves are means over pictures at each quality (Luo, Section 4.1), joined by straight lines over the
-logarithm of the bits.
+Curves are means over pictures at each quality (Luo, Section 4.1), joined by monotone cubics over the
+logarithm of the bits: straight lines would lie below a bent curve, the more so the fewer its points.
 """
 
 import warnings
@@ -11,12 +11,51 @@ from functools import cached_property
 import bjontegaard
 import numpy as np
 import pandas as pd
+from scipy.interpolate import PchipInterpolator
 
 from rdc.intervals import CONFIDENCE
 
 RESAMPLES = 400
 GAIN_STEPS = 12
 FITTED_RESAMPLES = 60  # where each one means a fit of both curves
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean curve: bits per pixel in rising order, and the score at each."""
+
+    bits: np.ndarray
+    score: np.ndarray
+
+    def score_at(self, bits: np.ndarray) -> np.ndarray:
+        """The score at each number of bits; NaN outside its range."""
+        return self._score_over_bits(np.log(bits))
+
+    def bits_at(self, score: np.ndarray) -> np.ndarray:
+        """ln of the bits at which each score is reached; NaN outside its range."""
+        return self._bits_over_score(score)
+
+    @property
+    def rising(self) -> tuple[np.ndarray, np.ndarray]:
+        """Bits and scores without the points that are no better than one of fewer bits."""
+        before = np.maximum.accumulate(np.concatenate([[-np.inf], self.score[:-1]]))
+        return self.bits[self.score > before], self.score[self.score > before]
+
+    @cached_property
+    def _score_over_bits(self):
+        bits, first = np.unique(self.bits, return_index=True)
+        return _monotone(np.log(bits), self.score[first])
+
+    @cached_property
+    def _bits_over_score(self):
+        bits, score = self.rising
+        return _monotone(score, np.log(bits))
+
+
+def _monotone(x: np.ndarray, y: np.ndarray):
+    if len(x) < 2:
+        return lambda wanted: np.full(np.shape(wanted), np.nan)
+    return PchipInterpolator(x, y, extrapolate=False)
 
 
 @dataclass(frozen=True)
@@ -27,8 +66,8 @@ class Curve:
     score: np.ndarray
 
     @cached_property
-    def means(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Mean bits and scores by rising bits: of all pictures, then of every resample of them.
+    def means(self) -> list[Mean]:
+        """The mean over all pictures, then over every resample of them.
 
         Curves over the same pictures draw the same resamples, so that differences are paired.
         """
@@ -37,7 +76,7 @@ class Curve:
         drawn = [generator.multinomial(count, [1 / count] * count) for _ in range(RESAMPLES)]
         weights = np.stack([np.ones(count), *drawn]) / count
         pairs = zip(weights @ self.bits, weights @ self.score, strict=True)
-        return [(bits[order := np.argsort(bits)], score[order]) for bits, score in pairs]
+        return [Mean(bits[order := np.argsort(bits)], score[order]) for bits, score in pairs]
 
 
 def curve(images: pd.DataFrame, score: str, bits: str) -> Curve:
@@ -55,21 +94,11 @@ def curve(images: pd.DataFrame, score: str, bits: str) -> Curve:
     return Curve(wide["bits"].to_numpy(), wide[score].to_numpy())
 
 
-def bits_at(bits: np.ndarray, score: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """ln of the bits at which a mean curve reaches each score; NaN outside its range."""
-    return np.interp(wanted, np.maximum.accumulate(score), np.log(bits), np.nan, np.nan)
-
-
-def score_at(bits: np.ndarray, score: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """The score of a mean curve at each number of bits; NaN outside its range."""
-    return np.interp(np.log(wanted), np.log(bits), score, np.nan, np.nan)
-
-
 def saving(ours: Curve, reference: Curve, scores: np.ndarray) -> pd.DataFrame:
     """Percent of the reference's bits saved at equal score, with intervals over pictures."""
 
     def percent(own, other):
-        gap = bits_at(*own, scores) - bits_at(*other, scores)
+        gap = own.bits_at(scores) - other.bits_at(scores)
         return 100 * (1 - np.exp(gap))
 
     return _with_interval(percent, ours, reference, "score", scores)
@@ -79,7 +108,7 @@ def gain(ours: Curve, reference: Curve, bits: np.ndarray) -> pd.DataFrame:
     """Score gained over the reference at equal bits, with intervals over pictures (paired)."""
 
     def difference(own, other):
-        return score_at(*own, bits) - score_at(*other, bits)
+        return own.score_at(bits) - other.score_at(bits)
 
     return _with_interval(difference, ours, reference, "bits", bits)
 
@@ -112,8 +141,8 @@ def _bjontegaard(measure, ours: Curve, reference: Curve) -> pd.Series:
             warnings.simplefilter("ignore")  # curves that do not overlap give NaN, as is said above
             try:
                 return measure(
-                    *_rising(*other),
-                    *_rising(*own),
+                    *other.rising,
+                    *own.rising,
                     method="akima",
                     min_overlap=0,
                     require_matching_points=False,
@@ -125,12 +154,6 @@ def _bjontegaard(measure, ours: Curve, reference: Curve) -> pd.Series:
         lambda own, other: np.array([average(own, other)]), ours, reference, "at", np.zeros(1),
         FITTED_RESAMPLES,
     ).iloc[0]  # fmt: skip
-
-
-def _rising(bits: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Without the points whose score is no better than that of fewer bits: interpolation needs this."""
-    kept = score > np.maximum.accumulate(np.concatenate([[-np.inf], score[:-1]]))
-    return bits[kept], score[kept]
 
 
 def _with_interval(

@@ -34,16 +34,18 @@ def make(
         return standard.named(settings.shipped)
     if settings.search is not None:
         return _searched(settings, study, subsampling, files, threads, report)
+    # By slope the loss is what is measured in the end; with a weight it is the paper's.
+    by_slope = settings.rate_weight is None
     tuned_on = readers.tuned_on(study, files)
     if settings.objective == "rate_accuracy":
         classifier = readers.readers(study, files, tuned_on.classes)["classifier"]
         pool = optimization.pool(tuned_on.stacked(), subsampling)
-        loss = optimization.misreading(classifier, torch.from_numpy(tuned_on.labels))
+        labels = torch.from_numpy(tuned_on.labels)
+        loss = (optimization.misreading if by_slope else optimization.log_loss)(classifier, labels)
         whole = True
     else:
         crops = readers.crops(study, tuned_on, settings.crops, settings.side, settings.seed)
         pool = optimization.pool(crops, subsampling)
-        by_slope = settings.rate_weight is None
         loss = (optimization.log_distortion if by_slope else optimization.distortion)(pool.images)
         whole = study.dataset is not None
     chosen = _optimizer(settings, whole)

@@ -41,7 +41,7 @@ def allocation_gained(run: Run, study: str, tables: str, bpp: float, subsampling
         best = (score - slope * bits).argmax(axis=1)
         points.append((bits[pictures, best].mean(), score[pictures, best].mean()))
     points = np.array(sorted(set(points)))
-    together = curves.score_at(*found.means[0], np.array([bpp]))[0]
+    together = found.means[0].score_at(np.array([bpp]))[0]
     value = np.interp(bpp, points[:, 0], points[:, 1], np.nan, np.nan) - together
     if np.isnan(value):
         raise Untestable(f"the curves of {tables} on {study} do not reach {bpp:g} bits per pixel")
