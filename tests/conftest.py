@@ -32,6 +32,24 @@ def classifier():
         return ZhangClassifier().eval().requires_grad_(False)
 
 
+@pytest.fixture(scope="session")
+def atlas_run(tmp_path_factory):
+    """A made-up run with all that the page shows."""
+    from atlas_page import realistic
+
+    return realistic(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture(scope="session")
+def atlas_written(atlas_run, tmp_path_factory):
+    """Its page."""
+    from rdc.report import page
+
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    page.write(atlas_run, path)
+    return path
+
+
 @pytest.fixture
 def raw():
     """A small complete config as YAML would give it: 2 lambdas x 2 rates x 2 seeds = 8 cells."""

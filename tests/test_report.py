@@ -9,7 +9,7 @@ import shlex
 import numpy as np
 import pandas as pd
 import pytest
-from atlas_page import QUALITIES, png_size, realistic, unpacked
+from atlas_page import QUALITIES, png_size, unpacked
 from PIL import Image
 from sandbox import ROOT
 
@@ -19,26 +19,14 @@ from rdc.jpeg import samples, standard
 from rdc.report import codecs, costs, gallery, page
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory) -> page.Run:
-    return realistic(tmp_path_factory.mktemp("run"))
-
-
-@pytest.fixture(scope="module")
-def written(run, tmp_path_factory):
-    path = tmp_path_factory.mktemp("page") / "report.html"
-    page.write(run, path)
-    return path
-
-
 def only(found: list[dict], **wanted) -> dict:
     (point,) = [p for p in found if all(p[key] == value for key, value in wanted.items())]
     return point
 
 
-def test_cells_that_differ_in_seed_are_one_point_with_students_interval(run):
-    points = codecs.payload(run.frames, run.images, run.config)["points"]
-    rows = run.frames["cells"]
+def test_cells_that_differ_in_seed_are_one_point_with_students_interval(atlas_run):
+    points = codecs.payload(atlas_run.frames, atlas_run.images, atlas_run.config)["points"]
+    rows = atlas_run.frames["cells"]
     assert len(points) == len(rows.groupby(["method", "lam", "rate_bits"])) < len(rows)
     point = only(points, method="rdc", lam=0.015, rate=4.755)
     own = rows[(rows.method == "rdc") & (rows.lam == 0.015) & (rows.dim == 3) & (rows.levels == 3)]
@@ -46,10 +34,10 @@ def test_cells_that_differ_in_seed_are_one_point_with_students_interval(run):
     np.testing.assert_allclose(point["mse"], intervals.over_seeds(own.mse), rtol=1e-4)
 
 
-def test_a_single_cells_intervals_are_over_its_images(run):
-    points = codecs.payload(run.frames, run.images, run.config)["points"]
+def test_a_single_cells_intervals_are_over_its_images(atlas_run):
+    points = codecs.payload(atlas_run.frames, atlas_run.images, atlas_run.config)["points"]
     point = only(points, method="rdc", lam=0.005, rate=4.755)
-    with np.load(run.images[point["study"], point["cells"][0]["name"]]) as saved:
+    with np.load(atlas_run.images[point["study"], point["cells"][0]["name"]]) as saved:
         np.testing.assert_allclose(point["mse"][1:], intervals.of_mean(saved["errors"]), rtol=1e-4)
     share, low, high = point["accuracy"]["own"]
     np.testing.assert_allclose((low, high), intervals.of_share(share, 10000), rtol=1e-4)
@@ -67,8 +55,8 @@ def test_wilsons_interval_covers_and_stays_within_bounds():
     assert intervals.of_share(0.0, 360)[0] == pytest.approx(0)
 
 
-def test_a_cell_shows_its_pictures_its_curve_and_how_to_make_it_again(run):
-    found = codecs.payload(run.frames, run.images, run.config)
+def test_a_cell_shows_its_pictures_its_curve_and_how_to_make_it_again(atlas_run):
+    found = codecs.payload(atlas_run.frames, atlas_run.images, atlas_run.config)
     cell = only(found["points"], method="na2", lam=0.005, rate=8.0)["cells"][0]
     assert png_size(cell["png"]) == (10 * 28, 28)
     assert list(found["originals"]) == ["0"] and cell["originals"] == "0"  # stored once for all
@@ -80,25 +68,25 @@ def test_a_cell_shows_its_pictures_its_curve_and_how_to_make_it_again(run):
     ]  # fmt: skip
 
 
-def test_a_run_without_pictures_or_published_points_still_has_a_page(run, tmp_path):
-    bare = dataclasses.replace(run, images={}, published=None, figures={})
+def test_a_run_without_pictures_or_published_points_still_has_a_page(atlas_run, tmp_path):
+    bare = dataclasses.replace(atlas_run, images={}, published=None, figures={})
     page.write(bare, tmp_path / "report.html")
     found = unpacked(tmp_path / "report.html", "data")["codecs"]
     assert found["published"] == [] and "png" not in found["points"][0]["cells"][0]
     assert 'id="figures"' not in (tmp_path / "report.html").read_text()
 
 
-def test_a_run_of_jpeg_alone_has_no_codec_parts(run, tmp_path):
-    frames = {name: run.frames[name] for name in page.JPEG}
-    alone = dataclasses.replace(run, frames=frames, images={})
+def test_a_run_of_jpeg_alone_has_no_codec_parts(atlas_run, tmp_path):
+    frames = {name: atlas_run.frames[name] for name in page.JPEG}
+    alone = dataclasses.replace(atlas_run, frames=frames, images={})
     page.write(alone, tmp_path / "report.html")
     text = (tmp_path / "report.html").read_text()
     assert unpacked(tmp_path / "report.html", "data")["codecs"] is None
     assert 'id="jpeg"' in text and 'id="planes"' not in text and 'id="claims"' not in text
 
 
-def test_jpeg_files_are_files_and_steps_are_theirs(written):
-    (study,) = unpacked(written, "data")["jpeg"]
+def test_jpeg_files_are_files_and_steps_are_theirs(atlas_written):
+    (study,) = unpacked(atlas_written, "data")["jpeg"]
     tables = only(study["tables"], name="luo")
     assert [int(q) for q in tables["steps"]] == samples.chosen(QUALITIES)
     for quality, files in tables["files"].items():
@@ -111,9 +99,9 @@ def test_jpeg_files_are_files_and_steps_are_theirs(written):
     assert tables["saving"]["at"] and "saving" not in only(study["tables"], name="annex_k")
 
 
-def test_the_same_run_gives_the_same_bytes(run, written, tmp_path):
-    page.write(run, tmp_path / "again.html")
-    assert (tmp_path / "again.html").read_bytes() == written.read_bytes()
+def test_the_same_run_gives_the_same_bytes(atlas_run, atlas_written, tmp_path):
+    page.write(atlas_run, tmp_path / "again.html")
+    assert (tmp_path / "again.html").read_bytes() == atlas_written.read_bytes()
 
 
 def test_every_figure_has_its_caption_and_claims_name_figures_that_are_drawn():
@@ -125,9 +113,9 @@ def test_every_figure_has_its_caption_and_claims_name_figures_that_are_drawn():
     assert named <= drawn | {None} and "zhang_plane" in named
 
 
-def test_a_verdict_links_only_to_a_figure_that_is_there(run, tmp_path):
-    some = {"zhang_space": run.figures["zhang_space"]}
-    page.write(dataclasses.replace(run, figures=some), tmp_path / "report.html")
+def test_a_verdict_links_only_to_a_figure_that_is_there(atlas_run, tmp_path):
+    some = {"zhang_space": atlas_run.figures["zhang_space"]}
+    page.write(dataclasses.replace(atlas_run, figures=some), tmp_path / "report.html")
     assert "#figure-zhang_plane" not in (tmp_path / "report.html").read_text()
 
 
@@ -146,6 +134,6 @@ def test_stages_are_summed_from_benchmark_files(tmp_path):
     assert costs.stages(tmp_path / "none") == []
 
 
-def test_data_is_plain_json(run):
-    json.dumps(page.data(run), allow_nan=False)
-    assert not pd.isna([p["nll"][0] for p in page.data(run)["codecs"]["points"]]).any()
+def test_data_is_plain_json(atlas_run):
+    json.dumps(page.data(atlas_run), allow_nan=False)
+    assert not pd.isna([p["nll"][0] for p in page.data(atlas_run)["codecs"]["points"]]).any()

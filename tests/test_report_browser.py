@@ -4,7 +4,7 @@ import dataclasses
 import shutil
 
 import pytest
-from atlas_page import realistic, unpacked
+from atlas_page import unpacked
 from sandbox import ROOT
 
 from rdc.report import page as pages
@@ -32,18 +32,6 @@ PLACE = """id => {
   }
 }"""
 SHOWN = """() => document.getElementById("planes-plot")._fullData.flatMap(trace => [...(trace.customdata || [])])"""
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory) -> pages.Run:
-    return realistic(tmp_path_factory.mktemp("run"))
-
-
-@pytest.fixture(scope="module")
-def written(run, tmp_path_factory):
-    path = tmp_path_factory.mktemp("page") / "report.html"
-    pages.write(run, path)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +76,8 @@ class Opened:
 
 
 @pytest.fixture
-def opened(browser, written):
-    opened = Opened(browser, written)
+def opened(browser, atlas_written):
+    opened = Opened(browser, atlas_written)
     yield opened
     opened.page.close()
     assert opened.faults == []
@@ -97,19 +85,19 @@ def opened(browser, written):
 
 
 @pytest.fixture(scope="module")
-def data(written):
-    return unpacked(written, "data")
+def data(atlas_written):
+    return unpacked(atlas_written, "data")
 
 
-def test_a_realistic_page_is_small_and_soon_ready(browser, written):
+def test_a_realistic_page_is_small_and_soon_ready(browser, atlas_written):
     """Two seconds of work in the page's own thread: what it takes where no other program runs."""
-    assert written.stat().st_size < 8 * MEGABYTE
+    assert atlas_written.stat().st_size < 8 * MEGABYTE
     spent = []
     for _ in range(3):
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         session = page.context.new_cdp_session(page)
         session.send("Performance.enable", {"timeDomain": "threadTicks"})
-        page.goto(written.as_uri())
+        page.goto(atlas_written.as_uri())
         page.wait_for_selector("html[data-ready]")
         metrics = session.send("Performance.getMetrics")["metrics"]
         spent.append({m["name"]: m["value"] for m in metrics}["TaskDuration"])
@@ -269,17 +257,17 @@ def test_the_slider_changes_steps_and_picture(opened, data):
 
 
 @pytest.mark.parametrize("width", [1280, 390], ids=["laptop", "phone"])
-def test_all_of_it_is_seen_without_a_fault_and_fits_the_width(browser, written, width):
-    opened = Opened(browser, written, width=width, height=844)
+def test_all_of_it_is_seen_without_a_fault_and_fits_the_width(browser, atlas_written, width):
+    opened = Opened(browser, atlas_written, width=width, height=844)
     opened.see_everything()
     assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
     opened.page.close()
     assert opened.faults == [] and opened.left_the_file() == []
 
 
-def test_a_page_of_jpeg_alone_opens_too(browser, run, tmp_path):
-    frames = {name: run.frames[name] for name in pages.JPEG}
-    pages.write(dataclasses.replace(run, frames=frames, images={}), tmp_path / "report.html")
+def test_a_page_of_jpeg_alone_opens_too(browser, atlas_run, tmp_path):
+    frames = {name: atlas_run.frames[name] for name in pages.JPEG}
+    pages.write(dataclasses.replace(atlas_run, frames=frames, images={}), tmp_path / "report.html")
     opened = Opened(browser, tmp_path / "report.html")
     opened.see_everything()
     shown = opened.page.locator("#jpeg-plot .scatterlayer .trace").count()
