@@ -59,6 +59,7 @@ FLOORS = [
         "datasets.pictures",
         "jpeg.classifiers",
         "datasets.shifted",
+        "datasets.warped",
         "descent",
         "networks.stored",
         "objective",
