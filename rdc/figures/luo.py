@@ -157,13 +157,16 @@ def _accuracy(frames, sets, studies) -> Figure:
         images = _images_of(frames, study, subsampling, studies[study]["ablation"])
         base = studies[study]["reference"]
         plain = curves.curve(images[base], "correct", "scan_dht")
+        shared = {
+            name for own, name, at in sets if (own, at) == (study, subsampling.replace(":", ""))
+        }
         for tables, colour, line in styles(images):
             means = part[part.tables == tables].sort_values("bpp_scan_dht")
             axes[0].plot(
                 means.bpp_scan_dht, 100 * means.accuracy, line, color=colour, lw=1.3,
                 label=title(tables),
             )  # fmt: skip
-            if tables == base:
+            if tables == base or tables not in shared:  # an oracle or WebP would set the scale
                 continue
             for panel, score in ((axes[1], "correct"), (axes[2], "correct_judge")):
                 ours, theirs = (
