@@ -125,14 +125,16 @@ def test_queries_measure_gains_changes_of_rate_and_their_tilt():
         luo.saving_tilt(run, "kodak", "ours", "theirs", [30, 99], "4:2:0")
 
 
-def test_the_tilt_of_a_gain_is_points_at_the_first_rate_less_those_at_the_second():
+@pytest.mark.parametrize("level, expected", [(0, 2), (-0.04, -1)])
+def test_the_tilt_of_a_gain_is_less_than_none_where_there_is_no_gain(level, expected):
+    """Gains of 3 points at the first rate and 1 at the second; or losses of 1 and of 3."""
     ours, theirs = rows_of(logarithmic(1.0), "ours"), rows_of(logarithmic(1.0), "theirs")
     bits = ours.bytes_file * 8 / ours.pixels
-    for frame, gains in ((ours, 0.02 * (2 - bits)), (theirs, 0)):
+    for frame, gains in ((ours, 0.02 * (2 - bits) + level), (theirs, 0)):
         frame["correct"] = 0.5 + gains
         frame["bytes_scan"] = frame.bytes_file - 1  # bits are counted of scan and Huffman tables
     tilt = luo.gain_tilt(run_of(ours, theirs), "kodak", "ours", "theirs", [0.5, 1.5])
-    assert tilt.value == pytest.approx(2, abs=0.1)
+    assert tilt.value == pytest.approx(expected, abs=0.1)
 
 
 def test_a_quality_of_each_pictures_own_gains_where_pictures_differ_in_what_bits_buy():

@@ -61,7 +61,8 @@ def rate_changed(run: Run, study: str, tables: str, over: str, subsampling: str)
 def saving_tilt(
     run: Run, study: str, tables: str, over: str, psnrs: list[float], subsampling: str
 ) -> Measured:
-    """How many points more of the bytes are saved at the first PSNR than at the second."""
+    """Percent of the bytes saved at the first PSNR, or by how much that exceeds what is saved at the
+    second, whichever is less: above 0 it is a gain there, and a larger one."""
     ours, theirs = _pair(run, study, tables, over, "psnr", "file", subsampling)
     saved = curves.saving(ours, theirs, np.array(psnrs, dtype=float))
     parts = [f"{row.value:+.2f} % at {row.score:g} dB" for row in saved.itertuples()]
@@ -83,8 +84,8 @@ def accuracy_gained(
 
 
 def gain_tilt(run: Run, study: str, tables: str, over: str, bpp: list[float]) -> Measured:
-    """How many points more of accuracy are gained over other tables at the first rate than at the
-    second, bits of scan and Huffman tables."""
+    """Points of accuracy gained over other tables at the first rate, bits of scan and Huffman tables, or
+    by how much that exceeds the gain at the second, whichever is less."""
     ours, theirs = _pair(run, study, tables, over, "correct", "scan_dht", "4:2:0")
     gained = 100 * curves.gain(ours, theirs, np.array(bpp, dtype=float)).value
     parts = [f"{value:+.2f} points at {at:g} bits" for value, at in zip(gained, bpp, strict=True)]
@@ -151,7 +152,8 @@ def _tilt(values: pd.Series, tables: str, over: str, study: str, parts: list[str
     note = f"{tables} over {over} on {study}: {', '.join(parts)}"
     if values.isna().any():
         raise Untestable(f"one of the two curves does not reach so far ({note})")
-    return Measured(float(values.iloc[0] - values.iloc[1]), note)
+    first, second = values
+    return Measured(float(min(first, first - second)), note)
 
 
 QUERIES = {
