@@ -65,6 +65,7 @@ def main() -> None:
     unknown = set(options.parts) - set(PARTS)
     if unknown:
         parser.error(f"found {', '.join(sorted(unknown))}, allowed are {', '.join(PARTS)}")
+    options.out.parent.mkdir(parents=True, exist_ok=True)  # now, not after minutes of measuring
     required = {}
     for name, part in PARTS.items():
         required |= part.REQUIRED
