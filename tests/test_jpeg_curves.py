@@ -46,6 +46,18 @@ def test_outside_both_curves_there_is_no_answer():
     assert saved.value.isna().all()
 
 
+def test_without_scores_there_is_no_answer_and_an_infinite_one_is_left_out():
+    ours, theirs = logarithmic(0.8), logarithmic(1.0)
+    unread = Curve(ours.bits, np.full_like(ours.score, np.nan))
+    at = np.array([0.5, 1.0])
+    assert curves.gain(unread, theirs, at).value.isna().all()
+    assert curves.saving(unread, theirs, np.array([30.0])).value.isna().all()
+    faultless = Curve(ours.bits, ours.score.copy())
+    faultless.score[:, -1] = np.inf
+    gained = curves.gain(faultless, theirs, at)
+    np.testing.assert_allclose(gained.value, 10 * np.log10(1 / 0.8), atol=0.01)
+
+
 def test_intervals_cover_what_differs_between_pictures():
     ours, theirs = logarithmic(0.8), logarithmic(1.0)
     noisy = Curve(ours.bits, ours.score + np.random.default_rng(1).normal(0, 1, (30, 1)))

@@ -53,9 +53,10 @@ class Mean:
 
 
 def _monotone(x: np.ndarray, y: np.ndarray):
-    if len(x) < 2:
+    known = np.isfinite(x) & np.isfinite(y)  # no judge; a picture without error
+    if known.sum() < 2:
         return lambda wanted: np.full(np.shape(wanted), np.nan)
-    return PchipInterpolator(x, y, extrapolate=False)
+    return PchipInterpolator(x[known], y[known], extrapolate=False)
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ class Curve:
         generator = np.random.default_rng(0)
         drawn = [generator.multinomial(count, [1 / count] * count) for _ in range(RESAMPLES)]
         weights = np.stack([np.ones(count), *drawn]) / count
-        pairs = zip(weights @ self.bits, weights @ self.score, strict=True)
+        with np.errstate(invalid="ignore"):  # no share of an infinite score
+            pairs = zip(weights @ self.bits, weights @ self.score, strict=True)
         return [Mean(bits[order := np.argsort(bits)], score[order]) for bits, score in pairs]
 
 
