@@ -117,17 +117,15 @@ class Recipe(Section):
     sigma: Annotated[float | str, BeforeValidator(sigma_value)] = 1.0
     precision: Literal["float32", "bfloat16"] = "float32"  # of the decoder while it trains
     critic: CriticTraining = CriticTraining()
-    shifts: Annotated[int, Field(ge=0, le=4, strict=True)] = 0  # pixels; see datasets.shifted
     warps: Annotated[int, Field(ge=0, le=8, strict=True)] = 0  # copies; see datasets.warped
 
     @model_serializer(mode="wrap")
     def _as_before_without_copies(self, dump) -> dict:
         """Keys of cells trained before there were any stay what they were."""
-        return {
-            name: value
-            for name, value in dump(self).items()
-            if value or name not in ("shifts", "warps")
-        }
+        content = dump(self)
+        if not self.warps:
+            del content["warps"]
+        return content
 
     @model_validator(mode="after")
     def _steps_belong_to_step(self) -> "Recipe":

@@ -24,7 +24,7 @@ from rdc import config as configs
 from rdc import descent, loop, machine, pretraining, provenance
 from rdc.allocator import keep_freed_memory
 from rdc.cells import Cell
-from rdc.datasets import images, shifted, sources, warped
+from rdc.datasets import images, sources, warped
 from rdc.networks import stored, weights
 from rdc.networks.classifiers import Classifier
 from rdc.store import Store
@@ -62,10 +62,8 @@ def code_key(cell: Cell) -> str:
     """Hash of all code that training runs through, for networks or for a codebook."""
     files = {"networks": "rdc/loop.py", "codebook": "rdc/limits/codebooks.py"}
     found = _code_hash(files[cell.moves])
-    if cell.moves == "networks":
-        for name, copies in (("shifted", cell.training.shifts), ("warped", cell.training.warps)):
-            if copies:
-                found = grid.digest([found, _code_hash(f"rdc/datasets/{name}.py")])[:12]
+    if cell.moves == "networks" and cell.training.warps:
+        return grid.digest([found, _code_hash("rdc/datasets/warped.py")])[:12]
     return found
 
 
@@ -169,9 +167,7 @@ def _train_one(
         encoder = stored.load_codec(base)[0].encoder.state_dict()
     trained = loop.train(
         cell,
-        warped.with_warps(
-            shifted.with_shifts(training, cell.training.shifts), cell.training.warps, cell.seed
-        ),
+        warped.with_warps(training, cell.training.warps, cell.seed),
         prepared.split("validation", cell.validation),
         classifier,
         device,

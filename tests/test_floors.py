@@ -58,7 +58,6 @@ FLOORS = [
     [
         "datasets.pictures",
         "jpeg.classifiers",
-        "datasets.shifted",
         "datasets.warped",
         "descent",
         "networks.stored",
