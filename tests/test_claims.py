@@ -206,6 +206,12 @@ def test_a_number_of_table_3_is_a_mean_over_seeds():
         le.table_3(found, "na2", 12, "mse")
 
 
+def test_table_3_is_of_dithered_codecs():
+    found = table(("na2", 0, 0, 0.88, 0.045), ("na2", 1, 0, 0.95, 0.03), ("na2", 2, 0, 0.95, 0.03))
+    found.cells["dither"] = found.cells.seed == 0
+    assert le.table_3(found, "na2", 8, "accuracy").value == pytest.approx(0.88)
+
+
 def test_a_gain_is_paired_by_seed():
     found = table(("na2", 0, 0, 0.9, 0.05), ("na2", 1, 0, 0.8, 0.05),
                   ("only_comp", 0, 0, 0.85, 0.04), ("only_comp", 2, 0, 0.1, 0.04))  # fmt: skip

@@ -51,6 +51,7 @@ CELLS = pd.DataFrame(
     + [cell("zhang", "rdc", 0.015, seed=s, mse=0.05 + s / 100) for s in (1, 2)]
     + [cell("zhang", "rdc", 0.005, dither=False, recipe="expected")]
     + [cell("le", m, np.nan, (4, 4), mse=0.03) for m in le.MAIN]
+    + [cell("le", "only_comp", np.nan, (4, 4), dither=False, mse=0.02)]
     + [cell("nguyen", m, lam, mse=0.04 + lam) for m in ("rdc", "universal_rdc", "rdp", "universal_rdp")
        for lam in (0.0, 0.015)]
 )  # fmt: skip
@@ -135,6 +136,15 @@ def test_a_run_without_the_papers_cells_says_so_instead_of_failing(name, images)
     figure = drawn(name, images, cells=other)
     assert any("No " in text.get_text() for ax in figure.axes for text in ax.texts)
     plt.close(figure)
+
+
+def test_table_3_keeps_codecs_without_dither_apart(images):
+    (table,) = drawn("le/table3", images).axes[0].tables
+    lines = {
+        table[i, 0].get_text().get_text(): table[i, 4].get_text().get_text() for i in range(1, 8)
+    }
+    name = style.method_name("only_comp")
+    assert lines[name] == "0.0300" and lines[f"{name}, no dither"] == "0.0200"
 
 
 def test_no_two_methods_look_alike():

@@ -1,5 +1,6 @@
 """Le's figures: a digit in Haar subbands, Table 3 ours beside theirs, and what is read as what."""
 
+import itertools
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -20,6 +21,7 @@ BANDS = (
     "HL: vertical edges",
     "HH: corners, diagonals",
 )
+UNDITHERED = {"fillstyle": "bottom", "markerfacecoloralt": "white"}
 MAIN = ("only_comp", "deep_feature", "na1", "na2", "na3")  # the rows of Table 3
 
 
@@ -78,17 +80,20 @@ def haar(path: Path) -> Figure:
 
 
 def table3(points: pd.DataFrame, published: pd.DataFrame, test: pd.DataFrame) -> Figure:
-    """Table 3 with a row for each method and ours beside theirs."""
+    """Table 3 with a row for each method, dithered as theirs or not, and ours beside theirs."""
     rates = sorted(points.rate.unique())
     methods = [m for m in style.METHOD_NAMES if m in set(points.method)]
     columns = ["accuracy", *(["theirs"] if len(published) else []), "by the judge", "MSE",
                *(["theirs"] if len(published) else [])]  # fmt: skip
     clean = [f"{test.accuracy_clean.max():.1%}", *(["99.1%"] if len(published) else [])]
     body = [["original images", *[*clean, *[""] * (len(columns) - len(clean))] * len(rates)]]
-    for method in methods:
-        line = [style.method_name(method)]
+    for method, dither in itertools.product(methods, (True, False)):
+        codecs = points[(points.method == method) & (points.dither == dither)]
+        if codecs.empty:
+            continue
+        line = [style.method_name(method) + ("" if dither else ", no dither")]
         for rate in rates:
-            own = points[(points.method == method) & (points.rate == rate)]
+            own = codecs[codecs.rate == rate]
             theirs = published[(published.method == method) & (published.rate_bits == rate)]
             line += _entries(own, theirs, bool(len(published)))
         body.append(line)
@@ -141,11 +146,12 @@ def plane(points: pd.DataFrame, published: pd.DataFrame, test: pd.DataFrame) -> 
             look = {"color": style.COLOURS[index], "marker": style.MARKERS[index]}
             own = points[(points.rate == rate) & (points.method == method)]
             theirs = published[(published.rate_bits == rate) & (published.method == method)]
-            ax.plot(own.mse, own.accuracy, ls="", **look)
+            ax.plot(own[own.dither].mse, own[own.dither].accuracy, ls="", **look)
+            ax.plot(own[~own.dither].mse, own[~own.dither].accuracy, ls="", **look, **UNDITHERED)
             ax.plot(theirs.mse, theirs.accuracy, ls="", mfc="white", **look)
-            if len(own) and len(theirs):
-                ax.plot([theirs.mse.iloc[0], own.mse.iloc[0]],
-                        [theirs.accuracy.iloc[0], own.accuracy.iloc[0]],
+            for ours in own.itertuples() if len(theirs) else ():
+                ax.plot([theirs.mse.iloc[0], ours.mse],
+                        [theirs.accuracy.iloc[0], ours.accuracy],
                         color=look["color"], linewidth=0.7, ls=":")  # fmt: skip
         ax.axhline(test.accuracy_clean.max(), color=style.REFERENCE, linewidth=0.8)
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -157,6 +163,9 @@ def plane(points: pd.DataFrame, published: pd.DataFrame, test: pd.DataFrame) -> 
     ]
     handles.append(Line2D([], [], color=style.REFERENCE, linewidth=0.8))
     labels = [*map(style.method_name, methods), "clean images"]
+    if not points[points.method.isin(methods)].dither.all():
+        handles.append(Line2D([], [], color=style.REFERENCE, marker="o", ls="", **UNDITHERED))
+        labels.append("half filled: no dither")
     if len(published):
         handles.append(Line2D([], [], color=style.REFERENCE, marker="o", mfc="white", ls=""))
         labels.append("hollow: as published")
@@ -169,7 +178,7 @@ def classes(test: pd.DataFrame, confusion: pd.DataFrame) -> Figure:
     """Recall and precision of each class, and the confusion of the first method; one rate."""
     rate = 8.0 if (test.rate_bits == 8).any() else test.rate_bits.iloc[0]
     chosen = test[(test.rate_bits == rate) & (test.seed == test.seed.min())]
-    chosen = chosen[chosen.method.isin(MAIN)]
+    chosen = chosen[chosen.method.isin(MAIN) & chosen.dither]
     if chosen.empty:
         return style.empty("No cell of Table 3 in this run")
     recalls, precisions, names, matrices = [], [], [], {}
@@ -213,6 +222,6 @@ def classes(test: pd.DataFrame, confusion: pd.DataFrame) -> Figure:
 def _points(test: pd.DataFrame) -> pd.DataFrame:
     return summary(
         test.assign(rate=test.rate_bits.round(3)),
-        ["method", "recipe", "rate"],
+        ["method", "recipe", "rate", "dither"],
         ["mse", "accuracy", "accuracy_judge"],
     )

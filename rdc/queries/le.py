@@ -38,8 +38,9 @@ def gain(run: Run, method: str, over: str, rate_bits: float, column: str) -> Mea
 
 
 def _rows(run: Run, method: str, rate_bits: float) -> pd.DataFrame:
+    """Dithered cells alone: the paper adds uniform noise to the latents (Section 2.1)."""
     rows = run.cells
-    rows = rows[(rows.method == method) & np.isclose(rows.rate_bits, rate_bits)]
+    rows = rows[(rows.method == method) & np.isclose(rows.rate_bits, rate_bits) & rows.dither]
     if rows.empty:
         raise Untestable(f"no cell of {method} at {rate_bits:g} bits")
     return one_recipe(rows)
