@@ -27,6 +27,7 @@ def cell(lam=0.01, rate_bits=6.0, mse=0.04, nll=0.3, **changes):
         "split": "test",
         "method": "rdc",
         "recipe": "ours",
+        "dither": True,
         "levels": 4,
         "lam": lam,
         "seed": 0,
@@ -235,3 +236,20 @@ def test_universal_codecs_are_held_against_those_of_the_same_lambda():
         nguyen.point(found, "rdc", 8.0, 0.5, "mse")
     with pytest.raises(Untestable, match=r"no cell of rdc at 4\.755 bits"):
         nguyen.point(found, "rdc", 4.755, 0.01, "mse")
+
+
+def test_a_penalty_at_equal_nll_is_read_off_the_line_of_codecs_end_to_end():
+    rows = [
+        cell(method="rdc", lam=lam, mse=m, nll=n)
+        for lam, m, n in ((0, 0.040, 2.0), (0.01, 0.050, 0.2))
+    ]
+    rows += [cell(method="universal_rdc", lam=0.0, mse=0.047, nll=0.4**0.5 * 1.0)]
+    note = nguyen.universal_penalty(run(rows), "universal_rdc", "rdc", 6.0).note
+    assert "at equal NLL, by lambda 0: +0.0020" in note  # half way in the logarithm: 0.045
+
+
+def test_zhangs_codecs_have_the_jitter():
+    rates = (2.0, 3.0, 4.0)
+    rows = [cell(rate_bits=r, mse=2**-r, nll=2**-r) for r in rates]
+    bare = [cell(rate_bits=r, mse=r, nll=r, dither=False) for r in rates] * 2
+    assert zhang.falls_with_rate(run(rows + bare), "rdc").value == 1.0

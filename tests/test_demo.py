@@ -59,11 +59,11 @@ def test_one_cell_on_a_slice_of_real_mnist(tmp_path):
     assert rows["test"]["accuracy"] >= 0.97
     wanted = yaml.safe_load((ROOT / "config" / "mnist.yaml").read_text())
     wanted = copy.deepcopy(wanted)
-    wanted["recipes"]["ours"] |= {"epochs": 3}
+    wanted["recipes"]["nguyen"] = wanted["recipes"]["ours24"] | {"epochs": 3}
     cell = next(
         cell
         for cell in expand(configs.parse(wanted))
-        if cell.recipe == "ours" and cell.levels == 3 and cell.lam == "0.015"
+        if cell.recipe == "nguyen" and cell.levels == 3 and cell.lam == "0.015"
     )
     trained = loop.train(
         cell, mnist.split("train", 5000)[:6400], mnist.split("validation", 5000), classifier, device

@@ -86,9 +86,9 @@ def planes(test: pd.DataFrame, reader: str, published: pd.DataFrame | None = Non
             _codebooks(ax, own, measure)
             for method, look in looks.items():
                 _codecs(ax, own[own.method == method].sort_values("lam"), measure, look)
-            ax.axhline(clean, color=style.REFERENCE, linewidth=0.8)
             said = theirs[theirs.rate == round(rate, 1)]
             if row == 0:
+                ax.axhline(clean, color=style.REFERENCE, linewidth=0.8)
                 _as_published(ax, said)
             style.scale_for(ax, "x", pd.concat([own.mse, said.mse.astype(float)]))
             if ax.get_xscale() == "linear":

@@ -56,7 +56,10 @@ def classification(test: pd.DataFrame, published: pd.DataFrame) -> Figure:
         own = points[points.rate == rate].sort_values("lam")
         _series(ax, own, "nll_nats", END_TO_END, "o", "ours, end to end")
         _name_lambdas(ax, own, "nll_nats")
-        for figure_name, marker, words in (("fig4b", "D", "Fig 4"), ("poster_b", "v", "poster")):
+        for figure_name, marker, words in (
+            ("fig4b", "D", "Fig 4"),
+            ("poster_b", "v", "poster, with a W1 term"),
+        ):
             theirs = published[(published.figure == figure_name) & _near(published, rate)]
             _published(ax, theirs, PUBLISHED, marker, words)
         ax.set(title=style.rate_label(rate), xlabel="distortion: MSE per pixel")

@@ -15,7 +15,7 @@ def table_3(run: Run, method: str, rate_bits: float, column: str) -> Measured:
     mean, low, high = over_seeds(rows[column].tolist())
     judged = f", judge {rows.accuracy_judge.mean():.2%}" if column == "accuracy" else ""
     return Measured(
-        mean, f"{len(rows)} seed(s) of {rows.cell.iloc[0]}{judged}", low, high,
+        mean, f"{len(rows)} seed(s), {int(rows.steps.min()):,} steps, of {rows.cell.iloc[0]}{judged}", low, high,
         int(rows.epochs.min()),
     )  # fmt: skip
 
@@ -30,7 +30,8 @@ def gain(run: Run, method: str, over: str, rate_bits: float, column: str) -> Mea
     return Measured(
         mean,
         f"{pairs[column].mean():.4f} against {pairs[f'{column}_other'].mean():.4f}, "
-        f"{len(pairs)} seed(s)",
+        f"{len(pairs)} seed(s), {int(pairs.steps.min()):,} and {int(pairs.steps_other.min()):,} steps of "
+        "the codec: critics take their share of the batches",
         low,
         high,
         int(min(pairs.epochs.min(), pairs.epochs_other.min())),

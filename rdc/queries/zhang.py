@@ -1,6 +1,7 @@
 """Numbers that Zhang's claims are held against, measured in a run's tables."""
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from rdc.intervals import over_seeds
@@ -49,7 +50,8 @@ def sharpness_rises(run: Run, method: str, levels: int) -> Measured:
 
     Sharpness is the mean absolute difference between neighbouring pixels.
     """
-    rows = one_recipe(run.cells[(run.cells.method == method) & (run.cells.levels == levels)])
+    rows = _cells(run, method)
+    rows = rows[rows.levels == levels]
     rows = rows[rows.seed == rows.seed.min()].sort_values("lam")
     if rows.lam.nunique() < 3:
         raise Untestable(f"{rows.lam.nunique()} lambdas of {method}, needs 3")
@@ -68,7 +70,7 @@ def sharpness_rises(run: Run, method: str, levels: int) -> Measured:
 
 def correlation_at_fixed_rate(run: Run, method: str) -> Measured:
     """Pearson correlation of MSE and NLL over the cells of one rate, mean over rates."""
-    rows = one_recipe(run.cells[run.cells.method == method])
+    rows = _cells(run, method)
     groups = [g for _, g in rows.groupby("rate_bits") if len(g) >= 3]
     if not groups:
         raise Untestable(f"fewer than 3 cells of {method} at every rate")
@@ -82,7 +84,7 @@ def correlation_at_fixed_rate(run: Run, method: str) -> Measured:
 
 def spread_at_fixed_rate(run: Run, method: str) -> Measured:
     """(max - min) / mean of MSE over the cells of one rate, mean over rates."""
-    rows = one_recipe(run.cells[run.cells.method == method])
+    rows = _cells(run, method)
     groups = [g for _, g in rows.groupby("rate_bits") if len(g) >= 3]
     if not groups:
         raise Untestable(f"fewer than 3 cells of {method} at every rate")
@@ -93,7 +95,7 @@ def spread_at_fixed_rate(run: Run, method: str) -> Measured:
 
 def falls_with_rate(run: Run, method: str) -> Measured:
     """Share of steps to the next rate, at one lambda, at which both MSE and NLL fall."""
-    rows = one_recipe(run.cells[run.cells.method == method])
+    rows = _cells(run, method)
     falls = []
     for _, group in rows.groupby("lam"):
         means = group.groupby("rate_bits")[["mse", "nll_nats"]].mean().sort_index()
@@ -110,7 +112,7 @@ def convexity_in_rate(run: Run, method: str) -> Measured:
 
     0 or more is convex; means over seeds, every lambda.
     """
-    rows = one_recipe(run.cells[run.cells.method == method])
+    rows = _cells(run, method)
     bends = []
     for _, group in rows.groupby("lam"):
         means = group.groupby("rate_bits").mse.mean().sort_index()
@@ -120,6 +122,11 @@ def convexity_in_rate(run: Run, method: str) -> Measured:
     if not bends:
         raise Untestable(f"fewer than 3 rates of {method}")
     return Measured(float(min(bends)), f"{len(bends)} bends", epochs=int(rows.epochs.min()))
+
+
+def _cells(run: Run, method: str) -> pd.DataFrame:
+    """Dithered cells of one recipe: the paper adds the jitter to every latent (Section 4.1.2)."""
+    return one_recipe(run.cells[(run.cells.method == method) & run.cells.dither])
 
 
 QUERIES = {
