@@ -205,7 +205,7 @@ class Evaluation(Section):
     train_images: Count = 10_000  # the row of split 'train' is measured on the first so many
     sliced_images: AtLeastTwo = 2000  # sliced Wasserstein: images and projections
     sliced_projections: Count = 200
-    fresh_critic_steps: Count = 300  # of the critic that w1_fresh is measured with
+    fresh_critic_steps: Count = 1000  # of the critic that w1_fresh is measured with
     saved_images: Count = 20  # test images whose reconstructions are kept, evenly over the classes
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 if TYPE_CHECKING:
-    from rdc.datasets.images import Labelled
+    from rdc.datasets.labelled import Labelled
 
 
 class Diverged(RuntimeError):

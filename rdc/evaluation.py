@@ -20,7 +20,7 @@ from rdc.networks import quantizer, stored, weights
 
 if TYPE_CHECKING:
     from rdc import config
-    from rdc.datasets.images import Labelled
+    from rdc.datasets.labelled import Labelled
     from rdc.networks.classifiers import Classifier
     from rdc.networks.codec import Codec
     from rdc.networks.critics import Critic

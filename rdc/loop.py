@@ -22,7 +22,7 @@ from rdc.networks.critics import Critic, band_of, critic_for, critic_loss
 if TYPE_CHECKING:  # names for annotations: what they say is part of a cell's key in other ways
     from rdc.cells import Cell
     from rdc.config import Recipe
-    from rdc.datasets.images import Labelled
+    from rdc.datasets.labelled import Labelled
     from rdc.networks.classifiers import Classifier
 
 CHECK_EVERY = 50  # steps between looks for a loss that is not finite
@@ -42,18 +42,18 @@ class Trained:
     seconds: float = 0.0
 
 
-def learning_rate(recipe: Recipe, progress: float) -> float:
-    """The learning rate at a share ``progress`` of training, in [0, 1).
+def schedule(recipe: Recipe, progress: float) -> float:
+    """What all learning rates are multiplied by at a share ``progress`` of training, in [0, 1).
 
     ``constant``; ``step``: multiplied by ``step_factor`` after each of ``step_epochs``;
     ``one_cycle``: up in a line over the first ``warmup`` of training, then down in a line.
     """
     if recipe.schedule == "step":
         passed = sum(progress * recipe.epochs + 1e-9 >= epoch for epoch in recipe.step_epochs)
-        return recipe.lr * recipe.step_factor**passed
+        return recipe.step_factor**passed
     if recipe.schedule == "one_cycle":
-        return recipe.lr * one_cycle(progress, recipe.warmup)
-    return recipe.lr
+        return one_cycle(progress, recipe.warmup)
+    return 1.0
 
 
 def train(
@@ -233,12 +233,14 @@ class _Run:
         codec_count = critic_count = 0
         for batch in range(self.batches):
             rows = order[batch * recipe.batch : (batch + 1) * recipe.batch]
+            factor = schedule(recipe, (self.epoch + batch / self.batches) / recipe.epochs)
             if batch % self.cycle == self.cycle - 1:
-                progress = (self.epoch + batch / self.batches) / recipe.epochs
-                self._set_learning_rate(learning_rate(recipe, progress))
+                _set_learning_rate(self.optimizer, recipe.lr * factor)
                 codec_losses[codec_count] = self.codec_step(rows, uniform[batch])
                 codec_count += 1
             else:
+                for optimizer in self.critic_optimizers.values():
+                    _set_learning_rate(optimizer, recipe.critic.lr * factor)
                 estimates[critic_count] = self.critic_step(rows, uniform[batch])
                 critic_count += 1
             if (batch + 1) % CHECK_EVERY == 0 or batch + 1 == self.batches:
@@ -327,15 +329,20 @@ class _Run:
             critic.requires_grad_(False)
 
     def _check(self, codec_losses: torch.Tensor, estimates: torch.Tensor) -> None:
-        bands = [f"critic of {band}" for band in self.trained.critics]
+        bands = [f"the critic of {band}" for band in self.trained.critics]
         for names, losses in ((self.terms, codec_losses), (bands, estimates)):
             bad = (~torch.isfinite(losses)).nonzero()
             if len(bad):
-                step, column = bad[0].tolist()
+                step = bad[0, 0].item()
+                found = {
+                    names[column]: losses[step, column].item() for at, column in bad if at == step
+                }
+                name = next(iter(found))
+                # A critic gone astray spoils its own term alone; a codec, all that see its images.
+                key = "critic: lr" if all("w1_" in n or "critic" in n for n in found) else "lr"
                 raise Diverged(
-                    f"{self.cell.study}/{self.cell.name}: {names[column]} became "
-                    f"{losses[step, column].item()} at step {step + 1} of epoch {self.epoch + 1}; "
-                    "a lower lr in its recipe usually helps"
+                    f"{self.cell.study}/{self.cell.name}: {name} became {found[name]} at step "
+                    f"{step + 1} of epoch {self.epoch + 1}; a lower {key} in its recipe usually helps"
                 )
 
     def _note(self, split: str, values: dict[str, float]) -> None:
@@ -348,13 +355,6 @@ class _Run:
         on_gpu = self.device.type == "cuda"
         rate = torch.tensor(lr, device=self.device) if on_gpu else lr  # a graph reads it there
         return torch.optim.Adam(parameters, rate, betas=betas, fused=True, capturable=on_gpu)
-
-    def _set_learning_rate(self, rate: float) -> None:
-        for group in self.optimizer.param_groups:
-            if isinstance(group["lr"], torch.Tensor):
-                group["lr"].fill_(rate)
-            else:
-                group["lr"] = rate
 
     def _modules(self) -> list[torch.nn.Module]:
         return [self.trained.codec, *self.trained.critics.values()]
@@ -369,6 +369,14 @@ class _Run:
         for optimizer in self._optimizers():
             for moments in optimizer.state.values():
                 yield from (v for v in moments.values() if isinstance(v, torch.Tensor))
+
+
+def _set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    for group in optimizer.param_groups:
+        if isinstance(group["lr"], torch.Tensor):  # a captured graph reads it there
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
 
 
 def _restore(optimizer: torch.optim.Optimizer, stored: dict) -> None:

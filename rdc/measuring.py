@@ -22,8 +22,9 @@ ROWS, IMAGES, ENTROPY = "rows.json", "images.npz", "entropy.safetensors"
 
 @cache
 def code_key() -> str:
-    """Hash of all code that an evaluation runs through."""
-    return provenance.code_hash("rdc/evaluation.py")
+    """Hash of all code that an evaluation runs through, the splits among it."""
+    files = ("rdc/evaluation.py", "rdc/datasets/labelled.py")
+    return grid.digest([provenance.code_hash(file) for file in files])[:12]
 
 
 def measure_cells(

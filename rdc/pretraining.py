@@ -14,7 +14,7 @@ from rdc.networks.classifiers import ARCHITECTURES, Classifier
 
 if TYPE_CHECKING:
     from rdc import config
-    from rdc.datasets.images import Labelled, Prepared
+    from rdc.datasets.labelled import Labelled, Prepared
 
 
 def pretrain(

@@ -21,10 +21,11 @@ import torch
 
 from rdc import cells as grid
 from rdc import config as configs
-from rdc import descent, loop, machine, pretraining, provenance
+from rdc import descent, loop, machine, provenance, readers
 from rdc.allocator import keep_freed_memory
 from rdc.cells import Cell
-from rdc.datasets import images, sources, warped
+from rdc.datasets import images, sources
+from rdc.fitting import networks
 from rdc.networks import stored, weights
 from rdc.networks.classifiers import Classifier
 from rdc.store import Store
@@ -59,12 +60,8 @@ class CellsFailed(RuntimeError):
 
 
 def code_key(cell: Cell) -> str:
-    """Hash of all code that training runs through, for networks or for a codebook."""
-    files = {"networks": "rdc/loop.py", "codebook": "rdc/limits/codebooks.py"}
-    found = _code_hash(files[cell.moves])
-    if cell.moves == "networks" and cell.training.warps:
-        return grid.digest([found, _code_hash("rdc/datasets/warped.py")])[:12]
-    return found
+    """Hash of all code that decides weights, for networks or for a codebook."""
+    return _code_hash(f"rdc/fitting/{cell.moves}.py")
 
 
 @cache
@@ -148,7 +145,6 @@ def _train_one(
 ) -> None:
     prepared = _prepared(folder.dataset(cell.dataset))
     classifier = stored.load_classifier(folder.classifier(cell.dataset, cell.classifier), device)
-    training = prepared.split("train", cell.validation)
     note = {
         "cell": cell.name,
         "study": cell.study,
@@ -159,22 +155,14 @@ def _train_one(
         "encoder_from": cell.encoder_from,
     }
     if cell.moves == "codebook":
-        folder.store.add(key, _fit_codebook(cell, note, training, classifier, device))
+        folder.store.add(key, _fit_codebook(cell, note, prepared, classifier, device))
         return
     encoder = None
     if cell.encoder_from:
         base = folder.store.entry(key_of(_encoder_cell(cell, cells), cells, folder)) / CODEC
         encoder = stored.load_codec(base)[0].encoder.state_dict()
-    trained = loop.train(
-        cell,
-        warped.with_warps(training, cell.training.warps, cell.seed),
-        prepared.split("validation", cell.validation),
-        classifier,
-        device,
-        folder.store.checkpoint(key),
-        encoder,
-        report,
-    )
+    checkpoint = folder.store.checkpoint(key)
+    trained = networks.fit(cell, prepared, classifier, device, checkpoint, encoder, report)
     note |= {"steps": trained.steps, "epochs": cell.training.epochs}
     folder.store.add(key, partial(_fill_networks, trained, note, _cost(trained.seconds, device)))
 
@@ -187,17 +175,15 @@ def _fill_networks(trained: loop.Trained, note: dict, cost: dict, scratch: Path)
 
 
 def _fit_codebook(
-    cell: Cell, note: dict, training: images.Labelled, classifier: Classifier, device: torch.device
+    cell: Cell, note: dict, prepared: images.Prepared, classifier: Classifier, device: torch.device
 ) -> Callable[[Path], None]:
     """Fits a codebook; returns what fills its folder."""
     # Here alone: they bring scikit-learn, a second of imports that networks do without.
-    from rdc.limits import codebook_files, codebooks
+    from rdc.fitting import codebook
+    from rdc.limits import codebook_files
 
     start = time.perf_counter()
-    size, mu = cell.levels**cell.dim, cell.weight("nll")
-    book, curves = codebooks.fit(
-        training, size, mu, classifier, device, cell.seed, cell.training.epochs, cell.posterior
-    )
+    book, curves = codebook.fit(cell, prepared, classifier, device)
     note |= dict.fromkeys(("steps", "epochs"), curves[-1]["epoch"])
     cost = _cost(time.perf_counter() - start, device)
 
@@ -234,26 +220,24 @@ def _checksum(path: Path) -> str:
 
 
 def _ensure_inputs(config: configs.Config, chosen: list[Cell], folder: Folder, device) -> None:
-    """Prepares the datasets and trains the classifiers that are not there yet."""
+    """Prepares the datasets, and trains the classifiers that the store does not hold yet."""
     for dataset_name in dict.fromkeys(cell.dataset for cell in chosen):
         path = folder.dataset(dataset_name)
         dataset = config.datasets[dataset_name]
-        if not path.is_file():
-            if dataset.source is not None:
-                for file in sources.SOURCES[dataset.source].files:
-                    sources.fetch(
-                        dataset.source, file.name, Path("data", dataset.source, file.name)
-                    )
-            images.save(images.prepare(dataset.source, dataset.folder, Path("data")), path)
-        prepared = _prepared(path)
+        if dataset.folder is not None:  # of which pictures may have come or gone
+            pictures = images.prepare(None, dataset.folder, Path("data"))
+            if not path.is_file() or images.load(path).checksum() != pictures.checksum():
+                images.save(pictures, path)
+        elif not path.is_file():
+            for file in sources.SOURCES[dataset.source].files:
+                sources.fetch(dataset.source, file.name, Path("data", dataset.source, file.name))
+            images.save(images.prepare(dataset.source, None, Path("data")), path)
+        prepared, held_out = _prepared(path), dataset.held_from_classifiers
         for name in dict.fromkeys(c.classifier for c in chosen if c.dataset == dataset_name):
             target = folder.classifier(dataset_name, name)
-            if not target.is_file():
-                settings = config.classifiers[name]
-                split = prepared.split("train", dataset.held_from_classifiers)
-                classes = len(prepared.classes)
-                trained = pretraining.pretrain(settings, split, classes, device, print)
-                stored.save_classifier(trained, settings.architecture, classes, target)
+            readers.provide(
+                config.classifiers[name], prepared, held_out, folder.store, target, device
+            )
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -30,6 +30,7 @@ FLOORS = [
         "tables",
         "torchvision_compat",
         "bitstream.stream",
+        "datasets.labelled",
     ],
     [
         "jpeg.settings",
@@ -108,6 +109,7 @@ FLOORS = [
         "queries.nguyen",
         "queries.theory",
     ],
+    ["fitting.networks", "fitting.codebook", "readers"],
     ["training", "claims", "jpeg.adaptation"],
     ["measuring", "vouching", "jpeg.tuning", "bitstream.__main__", "report.codecs", "report.jpeg"],
     ["report.page"],

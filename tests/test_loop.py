@@ -176,7 +176,11 @@ def test_a_loss_that_becomes_nan_is_named_with_cell_and_step(term, train, monkey
     ids=["codec", "critic"],
 )
 def test_a_rate_too_high_is_reported_as_divergence(weights, recipe, train):
-    with pytest.raises(Diverged, match=r"^tiny/rdc_lam=0\.015_.* became .* of epoch 1;"):
+    key = "critic: lr" if "critic" in recipe else "lr"
+    with pytest.raises(
+        Diverged,
+        match=rf"^tiny/rdc_lam=0\.015_.* became .* of epoch 1; a lower {key} in its recipe",
+    ):
         train(cell(weights, recipe))
 
 
@@ -243,9 +247,22 @@ def test_critics_learn_at_their_own_rate(train):
     assert all((fast[name] - slow[name]).abs().max() > 1e-4 for name in slow if "bias" not in name)
 
 
+def test_critics_follow_the_schedule(train):
+    def critic(**recipe):
+        settings = {"critic": {"lr": 1e-2}, **recipe}
+        return train(cell(WITH_CRITICS, settings)).critics["hh"].state_dict()
+
+    once = critic(epochs=1)
+    halted = critic(epochs=2, schedule="step", step_epochs=[1], step_factor=1e-9)
+    going_on = critic(epochs=2)
+    for name, weights in once.items():
+        torch.testing.assert_close(halted[name], weights, rtol=0, atol=1e-6)
+    assert any((going_on[name] - once[name]).abs().max() > 1e-3 for name in once)
+
+
 def test_a_constant_rate_is_constant():
     recipe = Recipe(epochs=30, lr=0.01)
-    assert {loop.learning_rate(recipe, step / 100) for step in range(100)} == {0.01}
+    assert {loop.schedule(recipe, step / 100) for step in range(100)} == {1.0}
 
 
 def test_a_stepped_rate_falls_with_the_first_batch_of_its_epochs():
@@ -255,7 +272,7 @@ def test_a_stepped_rate_falls_with_the_first_batch_of_its_epochs():
         expected = 0.01 * 0.2 ** ((epoch >= 10) + (epoch >= 20))
         for batch in (0, 1, 937):
             progress = (epoch + batch / batches) / 30  # as the loop computes it
-            assert loop.learning_rate(recipe, progress) == pytest.approx(expected)
+            assert recipe.lr * loop.schedule(recipe, progress) == pytest.approx(expected)
 
 
 # 15 / 22 * 22 < 15 in floating point, and so for 147 more pairs up to 100 epochs.
@@ -264,7 +281,7 @@ def test_a_step_is_never_late_by_rounding():
     for epochs in range(2, 101):
         for step in range(1, epochs):
             recipe = Recipe(epochs=epochs, schedule="step", step_epochs=[step])
-            if loop.learning_rate(recipe, (step + 0 / 938) / epochs) > recipe.lr * 0.5:
+            if recipe.lr * loop.schedule(recipe, (step + 0 / 938) / epochs) > recipe.lr * 0.5:
                 late.append((step, epochs))
     assert late == []
 
@@ -273,9 +290,9 @@ def test_a_step_is_never_late_by_rounding():
 def test_one_cycle_rises_and_falls_in_a_line(warmup):
     recipe = Recipe(epochs=10, lr=0.02, schedule="one_cycle", warmup=warmup)
     if warmup:
-        assert loop.learning_rate(recipe, 0.0) == pytest.approx(0.04 * 0.02)
-        assert loop.learning_rate(recipe, warmup / 2) == pytest.approx(0.52 * 0.02)
-    assert loop.learning_rate(recipe, warmup) == pytest.approx(0.02)
-    assert loop.learning_rate(recipe, (1 + warmup) / 2) == pytest.approx(0.01)
-    assert loop.learning_rate(recipe, warmup + (1 - warmup) / 4) == pytest.approx(0.015)
-    assert loop.learning_rate(recipe, 1 - 1e-9) == pytest.approx(0.02 * 1e-4)
+        assert recipe.lr * loop.schedule(recipe, 0.0) == pytest.approx(0.04 * 0.02)
+        assert recipe.lr * loop.schedule(recipe, warmup / 2) == pytest.approx(0.52 * 0.02)
+    assert recipe.lr * loop.schedule(recipe, warmup) == pytest.approx(0.02)
+    assert recipe.lr * loop.schedule(recipe, (1 + warmup) / 2) == pytest.approx(0.01)
+    assert recipe.lr * loop.schedule(recipe, warmup + (1 - warmup) / 4) == pytest.approx(0.015)
+    assert recipe.lr * loop.schedule(recipe, 1 - 1e-9) == pytest.approx(0.02 * 1e-4)

@@ -1,6 +1,7 @@
 """A cell's key holds all that decides its weights, and the store is asked by key alone."""
 
 import copy
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -90,25 +91,44 @@ class Trainer:
             *("--out", "results/tiny", "--threads", "1"),
         )
         assert done.returncode == 0, done.stderr
-        return done.stdout.count("epoch 2/2"), done.stdout.count("is trained already")
+        return tuple(
+            len(re.findall(rf"/rdc_.*{words}", done.stdout))
+            for words in ("epoch 2/2", "is trained already")
+        )
 
     def edit(self, file: str) -> None:
+        assert (self.sandbox.folder / file).is_file()
         with open(self.sandbox.folder / file, "a") as stream:
             stream.write("\n# edited\n")
 
 
 @pytest.mark.slow
-def test_edited_training_code_never_returns_old_weights(tmp_path):
+@pytest.mark.parametrize("file", ["rdc/objective.py", "rdc/datasets/labelled.py"])
+def test_edited_training_code_never_returns_old_weights(file, tmp_path):
     train = Trainer(tmp_path)
-    before = (train.sandbox.folder / "rdc/objective.py").read_text()
+    before = (train.sandbox.folder / file).read_text()
     assert train() == (1, 0)
-    train.edit("rdc/report.py")
+    train.edit("rdc/report/page.py")
     train.edit("rdc/evaluation.py")
     assert train() == (0, 1)
-    train.edit("rdc/objective.py")
+    train.edit(file)
     assert train() == (1, 0)
-    (train.sandbox.folder / "rdc/objective.py").write_text(before)
+    (train.sandbox.folder / file).write_text(before)
     assert train() == (0, 1)
+
+
+@pytest.mark.slow
+def test_a_classifier_of_other_settings_is_trained_anew(tmp_path):
+    train = Trainer(tmp_path)
+    weights = tmp_path / "results/tiny/classifiers/digits/zhang.safetensors"
+    assert train() == (1, 0)
+    before = weights.read_bytes()
+    train.sandbox.config["classifiers"]["zhang"]["lr"] = 0.011
+    assert train() == (1, 0)
+    assert weights.read_bytes() != before
+    train.sandbox.config["classifiers"]["zhang"].pop("lr")
+    assert train() == (0, 1)
+    assert weights.read_bytes() == before
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from rdc.datasets.sources import DataError
+from rdc.datasets.labelled import DataError
 
 TRAINING, MEASURING = ("train",), ("val", "test")  # names of two sets that a user separated
 

@@ -1,12 +1,10 @@
 """Labelled images as arrays: 28 x 28 grey levels as uint8, prepared once and split on reading."""
 
 import gzip
-import hashlib
 import math
 import struct
 import warnings
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,61 +12,11 @@ from PIL import Image
 
 from rdc.atomic import replacing
 from rdc.datasets.folders import class_folders, files_in
-from rdc.datasets.sources import DataError
+from rdc.datasets.labelled import DataError, Labelled, Prepared
 
 SIDE = 28
 DIGITS_TEST = 360  # the last scans, by writers that the first ones are not from
 FOLDER_TEST_EVERY = 6  # a folder without a test set of its own gives every sixth image to it
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """Images (n, 28, 28) uint8 and labels (n,) int64, in 0..classes-1."""
-
-    images: np.ndarray
-    labels: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __getitem__(self, rows: slice) -> "Labelled":
-        return Labelled(self.images[rows], self.labels[rows])
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A dataset as prepared: the whole training set, the test set, and the classes' names."""
-
-    train: Labelled
-    test: Labelled
-    classes: tuple[str, ...]
-
-    def split(self, name: str, validation: int) -> Labelled:
-        """``train``, ``validation`` (the last images of the training set) or ``test``.
-
-        Raises:
-            DataError: where the training set is not larger than ``validation``.
-        """
-        if validation >= len(self.train):
-            raise DataError(
-                f"validation: found {validation}, needs fewer than the {len(self.train)} training "
-                "images"
-            )
-        boundary = len(self.train) - validation
-        parts = {
-            "train": self.train[:boundary],
-            "validation": self.train[boundary:],
-            "test": self.test,
-        }
-        return parts[name]
-
-    def checksum(self) -> str:
-        """SHA-256 over all images and labels, 16 hex digits."""
-        digest = hashlib.sha256()
-        for part in (self.train, self.test):
-            digest.update(np.ascontiguousarray(part.images).tobytes())
-            digest.update(np.ascontiguousarray(part.labels).tobytes())
-        return digest.hexdigest()[:16]
 
 
 def save(prepared: Prepared, path: str | Path) -> None:

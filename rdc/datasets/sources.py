@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rdc.atomic import replacing
+from rdc.datasets.labelled import DataError
 
 MIRROR = "RDC_MIRROR"
 RETRIES = 3
-
-
-class DataError(RuntimeError):
-    """Data that cannot be had or is not what it should be: names the file and the fault."""
 
 
 @dataclass(frozen=True)

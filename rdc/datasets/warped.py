@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from rdc.datasets.images import Labelled
+from rdc.datasets.labelled import Labelled
 
 TURN, SLANT, STRETCH = math.radians(7), 0.1, 0.06  # at most, either way
 AT_ONCE = 5000

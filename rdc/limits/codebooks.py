@@ -16,7 +16,7 @@ import torch
 from sklearn.cluster import KMeans
 
 if TYPE_CHECKING:
-    from rdc.datasets.images import Labelled
+    from rdc.datasets.labelled import Labelled
     from rdc.networks.classifiers import Classifier
 
 READINGS = ("decision", "soft")

@@ -23,6 +23,7 @@ rule pretrain:
         gpu=GPU,
     params:
         run=CONFIG.run,
+        folder=subpath(input.dataset, ancestor=2),
         settings=classifier_settings,
         held_out=dataset_settings("held_from_classifiers"),
     script:

@@ -1,10 +1,13 @@
 """Trains one classifier on one dataset and measures it on the clean images."""
 
+from pathlib import Path
+
 import torch
 
-from rdc import config, descent, joblog, pretraining, tables
+from rdc import config, descent, joblog, pretraining, readers, tables
 from rdc.datasets import images, sources
 from rdc.networks import stored
+from rdc.store import Store
 
 report = joblog.start(snakemake.log[0], expected=(sources.DataError, descent.Diverged, ValueError))
 torch.set_num_threads(snakemake.threads)
@@ -13,9 +16,9 @@ held_out = snakemake.params.held_out
 prepared = images.load(snakemake.input.dataset)
 device = descent.device()
 
-classifier = pretraining.pretrain(
-    settings, prepared.split("train", held_out), len(prepared.classes), device, report
-)
+weights, store = Path(snakemake.output.weights), Store(Path(snakemake.params.folder, "store"))
+readers.provide(settings, prepared, held_out, store, weights, device, report)
+classifier = stored.load_classifier(weights, device)
 rows = pretraining.clean_rows(classifier, prepared, held_out, device)
 names = {
     "run": snakemake.params.run,
@@ -24,7 +27,4 @@ names = {
     "epochs": settings.epochs,
     "parameters": sum(p.numel() for p in classifier.parameters()),
 }
-stored.save_classifier(
-    classifier, settings.architecture, len(prepared.classes), snakemake.output.weights
-)
 tables.write("classifiers", [{**names, **row} for row in rows], snakemake.output.rows)

@@ -1,0 +1,70 @@
+"""The classifiers that a run's codecs are read by: each trained once, and kept in the run's store.
+
+A classifier's weights are in the key of every cell, and other numbers of threads or another machine
+give other weights. So whoever comes first trains it, a Snakemake job or ``python -m rdc.training``
+elsewhere, and all others find it.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import numpy
+import torch
+
+from rdc import config, pretraining, provenance
+from rdc.cells import digest
+from rdc.datasets.labelled import Prepared
+from rdc.networks import stored
+from rdc.store import Store, link
+
+FILE = "classifier.safetensors"
+
+
+def provide(
+    settings: config.Classifier,
+    prepared: Prepared,
+    held_out: int,
+    store: Store,
+    target: Path,
+    device: torch.device,
+    report: Callable[[str], None] = print,
+) -> None:
+    """Puts a classifier's weights at ``target``, trained now if the store has none of its key.
+
+    Args:
+        held_out: how many of the last training images it never sees.
+
+    Raises:
+        Diverged, ValueError: as ``pretraining.pretrain`` does.
+    """
+    key = digest(
+        {
+            "classifier": settings.model_dump(mode="json"),
+            "held_out": held_out,
+            "data": prepared.checksum(),
+            "code": _code_hash(),
+            "torch": torch.__version__.split("+")[0],
+            "numpy": numpy.__version__,
+        }
+    )
+    classes = len(prepared.classes)
+    with store.lock(key):
+        if store.holds(key):
+            report(f"classifier {settings.architecture} is trained already ({key})")
+        else:
+            training = prepared.split("train", held_out)
+            trained = pretraining.pretrain(settings, training, classes, device, report)
+            store.add(
+                key,
+                lambda scratch: stored.save_classifier(
+                    trained, settings.architecture, classes, scratch / FILE
+                ),
+            )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    link(store.entry(key) / FILE, target)
+
+
+@cache
+def _code_hash() -> str:
+    return provenance.code_hash("rdc/pretraining.py")
