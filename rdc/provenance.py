@@ -3,6 +3,7 @@
 import ast
 import hashlib
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
@@ -42,6 +43,17 @@ def code_hash(path: str | Path) -> str:
     for name in sorted({*closure(path), str(own)}):
         digest.update(name.encode() + b"\0" + (ROOT / name).read_bytes() + b"\0")
     return digest.hexdigest()[:12]
+
+
+@cache
+def stamp(path: str | Path) -> str:
+    """What a script's results came from besides its inputs: its code, and torch's and NumPy's versions.
+
+    As a parameter of a rule it is read when Snakemake starts. So code that was edited while a job ran,
+    or that has an older date than the results, is seen, which the dates of input files do not show.
+    """
+    versions = [f"{name} {version(name).split('+')[0]}" for name in ("torch", "numpy")]
+    return " ".join([code_hash(path), *versions])
 
 
 @cache

@@ -5,6 +5,7 @@ one dry run; ``test_workflow.py`` holds after a real run that there is nothing t
 """
 
 import copy
+import os
 
 import dry_runs
 import pytest
@@ -267,6 +268,10 @@ CODE = {
     "rdc/queries/luo.py": PAGE,
     "config/claims.yaml": PAGE,
     "rdc/jpeg/recode.py": {"jpeg_recode"},
+    "rdc/jpeg/tables/luo.qtables": JPEG,
+    "rdc/fitting/networks.py": trained(CODECS),
+    "rdc/datasets/warped.py": trained(CODECS),
+    "rdc/readers.py": PRETRAIN | CLEAN | trained(CODECS),
     "rdc/report/page.py": {"report"},
     "rdc/report/planes.js": {"report"},
     "rdc/report/page.html.j2": {"report"},
@@ -286,6 +291,14 @@ def test_an_edit_of_the_code(finished, file):
     with open(finished.folder / file, "a") as stream:
         stream.write("\n# edited\n" if not file.endswith("j2") else "\n<!-- edited -->\n")
     assert jobs(finished) == CODE[file]
+
+
+def test_an_edit_that_is_older_than_the_results(finished):
+    """As rsync and tar leave it, or an editor while a job ran."""
+    edited = finished.folder / "rdc" / "objective.py"
+    edited.write_text(edited.read_text() + "# edited\n")
+    os.utime(edited, (0, 0))
+    assert jobs(finished) == trained(CODECS)
 
 
 def test_a_file_that_is_only_newer(finished):

@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.workflow, pytest.mark.restore]
 
 BATCH = "rdc_dim=2_levels=2_dither=yes_recipe=short_tier=1_part=0"
 VQ = "vq_dim=2_levels=2_dither=no_recipe=lloyd_tier=1_part=0"
+JPEG = "jpeg_study=photographs, tables=annex_k, sampling=420"
 GATHERED = {("gather", f"table={t}") for t in ("cells", "costs", "curves", "confusion")}
 DOWNSTREAM = {*GATHERED, ("claims", ""), ("figures_zhang", ""), ("figures_atlas", "")}
 DOWNSTREAM |= {("report", "")}
@@ -29,6 +30,13 @@ MEASURED = {("evaluate", f"study=zhang, batch={name}") for name in (BATCH, VQ)}
 TRAINED = {("train", f"study=zhang, batch={name}") for name in (BATCH, VQ)}
 EVERYTHING = {*TRAINED, *MEASURED, *DOWNSTREAM, ("limits", ""), ("figures_limits", "")}
 EVERYTHING |= {("prepare", "dataset=digits"), ("gather", "table=classifiers")}
+EVERYTHING |= {(f"jpeg_{what}", JPEG) for what in ("tables", "measure", "samples")}
+EVERYTHING |= {("jpeg_rate", "jpeg_study=photographs, sampling=420"), ("jpeg_savings", "")}
+EVERYTHING |= {
+    ("gather", f"table={t}") for t in ("jpeg", "jpeg_images", "jpeg_samples", "jpeg_rate")
+}
+EVERYTHING |= {("jpeg_examples", "jpeg_study=photographs, sampling=420"), ("jpeg_recode", "")}
+EVERYTHING |= {("figures_luo", "")}
 EVERYTHING |= {("pretrain", f"dataset=digits, classifier={name}") for name in ("zhang", "judge")}
 
 
@@ -38,6 +46,14 @@ def origin(tmp_path_factory) -> Checkout:
     config = copy.deepcopy(TINY)
     config["run"] = "paper"
     config["studies"]["zhang"]["grids"]["plane"]["levels"] = [2]
+    config["jpeg"] = {
+        "tables": {"annex_k": {"shipped": "annex_k"}},
+        "studies": {
+            "photographs": {
+                "pictures": "photographs", "tables": ["annex_k"], "qualities": [30, 60],
+            }
+        },
+    }  # fmt: skip
     checkout = Checkout.new(tmp_path_factory.mktemp("versions") / "origin", config)
     own = checkout.folder / "data" / "own"
     own.mkdir(parents=True)
@@ -112,7 +128,7 @@ def unpull(checkout: Checkout) -> None:
 def test_git_and_dvc_hold_everything_once(origin):
     tracked = {name for name in origin.git("ls-files", "results").splitlines()}
     kinds = {name.removeprefix("results/paper/").split("/")[0] for name in tracked}
-    assert kinds == {"tables", "figures", "report.html"}
+    assert kinds == {"tables", "figures", "jpeg", "report.html"}
     bundled = set()
     for path in (origin.folder / "artifacts" / "paper").rglob("*.tar"):
         with tarfile.open(path) as tar:

@@ -45,8 +45,9 @@ def outputs(config: str) -> dict[str, bool]:
 
 
 def made_from(record: dict) -> list[str]:
-    """The files that decided an output: its job's inputs and its script, named after the rule."""
-    return [*record["input"], f"workflow/scripts/{record['rule']}.py"]
+    """The files that decided an output: its job's inputs, and its script if its rule has one."""
+    script = Path(f"workflow/scripts/{record['rule']}.py")
+    return [*record["input"], *([str(script)] if script.is_file() else [])]
 
 
 def read_then(record: dict) -> dict[str, str]:
@@ -137,8 +138,8 @@ def times(outputs: dict[str, dict]) -> Iterator[tuple[str, int]]:
     def time(path: str) -> int:
         if path not in known:
             if path in outputs:
-                *inputs, script = made_from(outputs[path])
-                known[path] = max([*map(time, inputs), time(script) + AFTER_SCRIPT])
+                # Newer than all, by what sets it apart from a script of the same age.
+                known[path] = max(map(time, made_from(outputs[path]))) + AFTER_SCRIPT
             else:
                 known[path] = _modified(path)
         return known[path]

@@ -22,6 +22,7 @@ rule pretrain:
         runtime=60,
         gpu=GPU,
     params:
+        code=stamp("workflow/scripts/pretrain.py"),
         run=CONFIG.run,
         folder=subpath(input.dataset, ancestor=2),
         settings=classifier_settings,

@@ -28,6 +28,7 @@ rule train:
         runtime=minutes_to_train,
         gpu=GPU,
     params:
+        code=stamp("workflow/scripts/train.py"),
         run=CONFIG.run,
         folder=subpath(input.dataset, ancestor=2),
         cells=cells_of,
@@ -58,6 +59,7 @@ rule evaluate:
         runtime=60,
         gpu=GPU,
     params:
+        code=stamp("workflow/scripts/evaluate.py"),
         run=CONFIG.run,
         folder=subpath(input.dataset, ancestor=2),
         cells=cells_of,

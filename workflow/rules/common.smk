@@ -17,7 +17,7 @@ from rdc import config as configs
 from rdc import machine, progress
 from rdc.datasets import folders
 from rdc.datasets.sources import SOURCES, DataError
-from rdc.provenance import closure
+from rdc.provenance import closure, stamp
 
 try:
     CONFIG = configs.parse(config)
@@ -86,6 +86,7 @@ PAGE_PARTS = sorted(
     if path.suffix in (".css", ".js", ".j2")
 )
 PUBLISHED = ["config/published/le-table3.csv", "config/published/nguyen-figures.csv"]
+SHIPPED_TABLES = sorted(map(str, Path("rdc/jpeg/tables").glob("*.qtables")))
 SAMPLINGS = {"420": "4:2:0", "444": "4:4:4"}  # chroma subsampling, as files are named
 
 WILDCARDS = {

@@ -35,6 +35,7 @@ rule prepare:
         mem_mb=2000,
         runtime=30,
     params:
+        code=stamp("workflow/scripts/prepare.py"),
         source=dataset_settings("source"),
         folder=dataset_settings("folder"),
     script:

@@ -53,6 +53,8 @@ rule figures_atlas:
     resources:
         mem_mb=1500,
         runtime=10,
+    params:
+        code=stamp("workflow/scripts/figures_atlas.py"),
     script:
         "../scripts/figures_atlas.py"
 
@@ -79,6 +81,7 @@ rule figures_le:
         mem_mb=1500,
         runtime=10,
     params:
+        code=stamp("workflow/scripts/figures_le.py"),
         study="le",
         comparable=on_mnist("le"),
     script:
@@ -99,6 +102,8 @@ rule figures_limits:
     resources:
         mem_mb=1500,
         runtime=10,
+    params:
+        code=stamp("workflow/scripts/figures_limits.py"),
     script:
         "../scripts/figures_limits.py"
 
@@ -129,6 +134,7 @@ rule figures_luo:
         mem_mb=1500,
         runtime=10,
     params:
+        code=stamp("workflow/scripts/figures_luo.py"),
         studies=CONFIG.jpeg.compared(),
         pairs=[
             [study, SAMPLINGS[sampling], *pair]
@@ -164,6 +170,7 @@ rule figures_nguyen:
         mem_mb=1500,
         runtime=10,
     params:
+        code=stamp("workflow/scripts/figures_nguyen.py"),
         study="nguyen",
         comparable=on_mnist("nguyen"),
     script:
@@ -191,6 +198,7 @@ rule figures_zhang:
         mem_mb=1500,
         runtime=10,
     params:
+        code=stamp("workflow/scripts/figures_zhang.py"),
         study="zhang",
     script:
         "../scripts/figures_zhang.py"

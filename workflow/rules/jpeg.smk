@@ -12,6 +12,7 @@ out: <results>/jpeg/{study}/{tables}_{sampling}.json and a folder of text files 
 rule jpeg_tables:
     input:
         files=jpeg_files,
+        shipped=SHIPPED_TABLES,
         code=closure("workflow/scripts/jpeg_tables.py"),
     output:
         tables="<results>/jpeg/{jpeg_study}/{tables}_{sampling}.json",
@@ -25,6 +26,7 @@ rule jpeg_tables:
         mem_mb=4000,
         runtime=120,
     params:
+        code=stamp("workflow/scripts/jpeg_tables.py"),
         settings=jpeg_table_settings,
         study=jpeg_study_settings,
         files=jpeg_places,
@@ -38,6 +40,7 @@ rule jpeg_measure:
     input:
         tables=jpeg_start,
         files=jpeg_files,
+        shipped=SHIPPED_TABLES,
         code=closure("workflow/scripts/jpeg_measure.py"),
     output:
         rows="<results>/parts/jpeg/{jpeg_study}/{tables}_{sampling}.parquet",
@@ -51,6 +54,7 @@ rule jpeg_measure:
         mem_mb=4000,
         runtime=120,
     params:
+        code=stamp("workflow/scripts/jpeg_measure.py"),
         run=CONFIG.run,
         settings=jpeg_table_settings,
         study=jpeg_study_settings,
@@ -77,6 +81,7 @@ rule jpeg_samples:
         mem_mb=2000,
         runtime=10,
     params:
+        code=stamp("workflow/scripts/jpeg_samples.py"),
         run=CONFIG.run,
         study=jpeg_study_settings,
         files=jpeg_places,
@@ -88,6 +93,7 @@ rule jpeg_samples:
 rule jpeg_rate:
     input:
         files=jpeg_files,
+        shipped=SHIPPED_TABLES,
         code=closure("workflow/scripts/jpeg_rate.py"),
     output:
         rows="<results>/parts/jpeg_rate/{jpeg_study}/{sampling}.parquet",
@@ -100,6 +106,7 @@ rule jpeg_rate:
         mem_mb=4000,
         runtime=30,
     params:
+        code=stamp("workflow/scripts/jpeg_rate.py"),
         run=CONFIG.run,
         study=jpeg_pictures_settings,
         files=jpeg_places,
@@ -122,6 +129,8 @@ rule jpeg_savings:
     resources:
         mem_mb=2000,
         runtime=30,
+    params:
+        code=stamp("workflow/scripts/jpeg_savings.py"),
     script:
         "../scripts/jpeg_savings.py"
 
@@ -143,6 +152,7 @@ rule jpeg_examples:
         mem_mb=3000,
         runtime=30,
     params:
+        code=stamp("workflow/scripts/jpeg_examples.py"),
         study=jpeg_pictures_settings,
         files=jpeg_places,
         subsampling=jpeg_subsampling,

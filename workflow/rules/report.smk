@@ -42,6 +42,7 @@ rule report:
         mem_mb=1500,
         runtime=10,
     params:
+        code=stamp("workflow/scripts/report.py"),
         run=CONFIG.run,
         config=CONFIG_FILE,
         benchmarks=f"benchmarks/{CONFIG.run}",

@@ -19,6 +19,8 @@ rule gather:
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        code=stamp("workflow/scripts/gather.py"),
     script:
         "../scripts/gather.py"
 
@@ -37,6 +39,7 @@ rule limits:
         mem_mb=1500,
         runtime=10,
     params:
+        code=stamp("workflow/scripts/limits.py"),
         settings=CONFIG.limits.model_dump(mode="json"),
     script:
         "../scripts/limits.py"
@@ -66,6 +69,7 @@ rule claims:
         mem_mb=1500,
         runtime=10,
     params:
+        code=stamp("workflow/scripts/claims.py"),
         sources={name: dataset.source for name, dataset in CONFIG.datasets.items()},
         papers=sorted([*CONFIG.studies, *(["luo"] if CONFIG.jpeg.studies else [])]),
     script:
