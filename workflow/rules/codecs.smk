@@ -56,7 +56,7 @@ rule evaluate:
     threads: 1
     resources:
         mem_mb=4000,
-        runtime=60,
+        runtime=lambda wildcards, attempt: 60 * attempt,
         gpu=GPU,
     params:
         code=stamp("workflow/scripts/evaluate.py"),
