@@ -4,11 +4,13 @@
     python -m rdc.so_far results/mnist --config config/mnist.yaml
 
 A long run is worth looking at, and committing, as its rows come. The first writes the tables; with its
-config the ledger, the figures and the page are written too. Snakemake's own gathering waits for every
-part and then writes the same files anew.
+config the ledger, the figures and the page are written too, and rows of cells that the config has no
+longer, or that older code or settings made, are left out. Snakemake's own gathering waits for every part
+and then writes the same files anew.
 """
 
 import argparse
+import contextlib
 import sys
 from dataclasses import replace
 from functools import partial
@@ -17,25 +19,42 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from rdc import claims, tables
+from rdc import claims, tables, training
+from rdc.cells import expand
 from rdc.config import Config, ConfigError, parse
+from rdc.datasets.labelled import DataError
 from rdc.figures import atlas, le, limits, luo, nguyen, pictures, published, style, zhang
 from rdc.jpeg import savings, standard
+from rdc.networks.weights import WeightsError
 from rdc.queries.common import Run
 from rdc.report import page
 
 LEDGER, PUBLISHED = Path("config/claims.yaml"), Path("config/published")
+OF_CELLS = ("cells", "confusion", "costs", "curves")
 TABLES = {"le": "le-table3.csv", "nguyen": "nguyen-figures.csv"}  # of the papers' points
 
 
-def gather(folder: Path) -> dict[str, int]:
-    """Writes ``folder/tables`` from ``folder/parts``; returns the rows of each table written."""
-    counts = {}
-    for parts in sorted((folder / "parts").iterdir()):
+def gather(folder: Path, due: dict[tuple[str, str], str] | None = None) -> dict[str, int]:
+    """Writes ``folder/tables`` from ``folder/parts``; returns the rows of each table written.
+
+    Args:
+        due: each cell's key by study and name; rows of cells without it are left out. None for all rows.
+    """
+    counts: dict[str, int] = {}
+    kept: set[tuple[str, str]] = set()
+    for parts in sorted((folder / "parts").iterdir(), key=lambda path: path.name != "cells"):
         found = [tables.read(parts.name, path) for path in sorted(parts.rglob("*.parquet"))]
         if found:
             target = folder / "tables" / f"{parts.name}.parquet"
             frame = pd.concat(found, ignore_index=True)
+            if due is not None and parts.name == "cells":
+                named = zip(frame.study, frame.cell, frame.cell_key, strict=True)
+                kept = {
+                    (study, cell) for study, cell, key in named if due.get((study, cell)) == key
+                }
+            if due is not None and parts.name in OF_CELLS:
+                named = zip(frame.study, frame.cell, strict=True)
+                frame = frame[[name in kept for name in named]].reset_index(drop=True)
             counts[parts.name] = len(tables.write(parts.name, frame, target))
             if parts.name == "jpeg_images":
                 target = folder / "tables" / "jpeg_savings.parquet"
@@ -43,6 +62,15 @@ def gather(folder: Path) -> dict[str, int]:
                     tables.write("jpeg_savings", savings.records(frame), target)
                 )
     return counts
+
+
+def _due(config: Config, folder: Path) -> dict[tuple[str, str], str]:
+    """The key of each cell whose data and classifier are there."""
+    cells, due = expand(config), {}
+    for cell in cells:
+        with contextlib.suppress(DataError, WeightsError):
+            due[cell.study, cell.name] = training.key_of(cell, cells, training.Folder(folder))
+    return due
 
 
 def collect(folder: Path, config: Config, config_file: Path) -> page.Run:
@@ -154,10 +182,13 @@ def main() -> None:
             f"error: {asked.folder}/parts: no such folder; has this run measured anything yet?"
         )
     try:
-        for table, count in gather(asked.folder).items():
-            print(f"{asked.folder}/tables/{table}.parquet: {count} rows")
+        config = due = None
         if asked.config is not None:
             config = parse(yaml.safe_load(asked.config.read_text()))
+            due = _due(config, asked.folder)
+        for table, count in gather(asked.folder, due).items():
+            print(f"{asked.folder}/tables/{table}.parquet: {count} rows")
+        if config is not None:
             run = collect(asked.folder, config, asked.config)
             page.write(run, asked.folder / "report.html")
             print(page.summary(run, f"{asked.folder}/report.html"))

@@ -1,6 +1,7 @@
 """Rows of a run under way, put together from the parts that are there."""
 
 import pytest
+from test_tables import CELL
 
 from rdc import so_far, tables
 
@@ -22,3 +23,17 @@ def test_a_damaged_part_is_named(tmp_path):
     path.write_bytes(b"PAR1")
     with pytest.raises(tables.TableError, match=r"one\.parquet"):
         so_far.gather(tmp_path)
+
+
+def test_rows_of_older_code_and_of_cells_that_are_gone_are_left_out(tmp_path):
+    for cell, key in (("fresh", "a" * 16), ("stale", "b" * 16), ("gone", "a" * 16)):
+        rows = [{**CELL, "cell": cell, "cell_key": key}]
+        tables.write("cells", rows, tmp_path / "parts" / "cells" / "zhang" / f"{cell}.parquet")
+        line = {**CURVE, "study": "zhang", "cell": cell, "value": 0.1}
+        tables.write("curves", [line], tmp_path / "parts" / "curves" / "zhang" / f"{cell}.parquet")
+    due = {("zhang", "fresh"): "a" * 16, ("zhang", "stale"): "a" * 16}
+    assert so_far.gather(tmp_path, due) == {"cells": 1, "curves": 1}
+    for name in ("cells", "curves"):
+        frame = tables.read(name, tmp_path / "tables" / f"{name}.parquet")
+        assert list(frame.cell) == ["fresh"]
+    assert so_far.gather(tmp_path) == {"cells": 3, "curves": 3}

@@ -328,6 +328,17 @@ def test_without_the_remote_the_message_says_how_to_name_one(clone):
     assert "dvc remote add --local --default" in done.stderr and "Traceback" not in done.stderr
 
 
+def test_data_that_the_remote_has_not_keeps_no_artifact_back(origin, clone):
+    """As of a run that needs none of the data that the project's own data.dvc notes."""
+    noted = yaml.safe_load((clone.folder / "data.dvc").read_text())
+    noted["outs"][0]["md5"] = "0" * 32 + ".dir"
+    (clone.folder / "data.dvc").write_text(yaml.safe_dump(noted))
+    done = clone.versions("pull")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "data/ could not be brought back" in done.stderr
+    assert set(clone.planned()) == set()
+
+
 def test_without_a_version_the_message_names_the_file(clone):
     clone.config["run"] = "another"
     done = clone.versions("pull")

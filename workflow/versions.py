@@ -140,9 +140,16 @@ def pull(run: Run) -> None:
             f"{noted}: no such file, so no version of {run.folder} is noted in this checkout; "
             f"make version CONFIG={run.path} makes one"
         )
-    _dvc(
-        "pull", str(noted), *(["data.dvc"] if Path("data.dvc").is_file() else []), hint=REMOTE_HINT
-    )
+    _dvc("pull", str(noted), hint=REMOTE_HINT)
+    if Path("data.dvc").is_file():
+        try:
+            _dvc("pull", "data.dvc")
+        except VersionError:  # a run may need none of it
+            print(
+                "data/ could not be brought back, see above; what a run needs of it is fetched from its "
+                "source, or from RDC_MIRROR",
+                file=sys.stderr,
+            )
     restore(run)
 
 

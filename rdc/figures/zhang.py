@@ -94,7 +94,8 @@ def plane(test: pd.DataFrame) -> Figure:
         return style.empty("No cell of Zhang's objective in this run")
     points = _points(test)
     colours = style.rate_colours(test.rate_bits)
-    figure, axes = plt.subplots(1, len(methods), figsize=(4.1 * len(methods), 4), squeeze=False)
+    width = max(4.1 * len(methods), 6.4)  # of the legend
+    figure, axes = plt.subplots(1, len(methods), figsize=(width, 4), squeeze=False)
     for ax, method in zip(axes[0], methods, strict=True):
         own = points[points.method == method]
         for (rate, _), group in own.groupby(["rate_bits", "recipe"]):
