@@ -93,7 +93,7 @@ def planes(test: pd.DataFrame, reader: str, published: pd.DataFrame | None = Non
             style.scale_for(ax, "x", pd.concat([own.mse, said.mse.astype(float)]))
             if ax.get_xscale() == "linear":
                 ax.xaxis.set_major_locator(MaxNLocator(4))
-            ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+            ax.yaxis.set_major_formatter(PercentFormatter(1))
             if row == 0:
                 ax.set_title(style.rate_label(rate))
             else:
@@ -140,7 +140,7 @@ def rates(test: pd.DataFrame, reader: str) -> Figure:
     axes[1].axhline(
         test[test.classifier == reader].accuracy_clean.max(), color=style.REFERENCE, linewidth=0.8
     )
-    axes[1].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes[1].yaxis.set_major_formatter(PercentFormatter(1))
     axes[1].set(ylabel=f"images read right by classifier {reader}", title="higher is better")
     figure.legend(*_legend(looks, points), loc="outside lower center", ncols=3)
     figure.suptitle(
@@ -175,7 +175,7 @@ def beside_jpeg(test: pd.DataFrame, rows: pd.DataFrame | None, reader: str) -> F
         ax.set(xlabel="bits an image (logarithmic)")
     axes[0].set_yscale("log")
     axes[0].set(ylabel="distortion: MSE per pixel", title="lower is better")
-    axes[1].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes[1].yaxis.set_major_formatter(PercentFormatter(1))
     axes[1].set(ylabel=f"images read right by classifier {reader}", title="higher is better")
     handles = [
         Line2D([], [], color="#9a9a9a", marker="o", ls="", ms=4),

@@ -154,7 +154,7 @@ def plane(points: pd.DataFrame, published: pd.DataFrame, test: pd.DataFrame) -> 
                         [theirs.accuracy.iloc[0], ours.accuracy],
                         color=look["color"], linewidth=0.7, ls=":")  # fmt: skip
         ax.axhline(test.accuracy_clean.max(), color=style.REFERENCE, linewidth=0.8)
-        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        ax.yaxis.set_major_formatter(PercentFormatter(1))
         ax.set(title=style.rate_label(rate), xlabel="distortion: MSE per pixel")
     axes[0, 0].set_ylabel("images read right by Le's classifier")
     handles = [

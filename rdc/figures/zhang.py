@@ -93,7 +93,7 @@ def plane(test: pd.DataFrame) -> Figure:
     if not methods:
         return style.empty("No cell of Zhang's objective in this run")
     points = _points(test)
-    colours = style.rate_colours(test.rate_bits)
+    colours = style.rate_colours(points[points.method.isin(methods)].rate_bits)
     width = max(4.1 * len(methods), 6.4)  # of the legend
     figure, axes = plt.subplots(1, len(methods), figsize=(width, 4), squeeze=False)
     for ax, method in zip(axes[0], methods, strict=True):
