@@ -243,7 +243,7 @@ def test_a_penalty_at_equal_nll_is_read_off_the_line_of_codecs_end_to_end():
         cell(method="rdc", lam=lam, mse=m, nll=n)
         for lam, m, n in ((0, 0.040, 2.0), (0.01, 0.050, 0.2))
     ]
-    rows += [cell(method="universal_rdc", lam=0.0, mse=0.047, nll=0.4**0.5 * 1.0)]
+    rows += [cell(method="universal_rdc", lam=0.0, mse=0.047, nll=0.4**0.5)]
     note = nguyen.universal_penalty(run(rows), "universal_rdc", "rdc", 6.0).note
     assert "at equal NLL, by lambda 0: +0.0020" in note  # half way in the logarithm: 0.045
 

@@ -35,8 +35,7 @@ EVERYTHING |= {("jpeg_rate", "jpeg_study=photographs, sampling=420"), ("jpeg_sav
 EVERYTHING |= {
     ("gather", f"table={t}") for t in ("jpeg", "jpeg_images", "jpeg_samples", "jpeg_rate")
 }
-EVERYTHING |= {("jpeg_recode", "")}
-EVERYTHING |= {("figures_luo", "")}
+EVERYTHING |= {("jpeg_recode", ""), ("figures_luo", "")}
 EVERYTHING |= {("pretrain", f"dataset=digits, classifier={name}") for name in ("zhang", "judge")}
 
 
