@@ -59,8 +59,7 @@ def measure_cells(
         "readers": {name: weights.checksum(path) for name, path in readers.items()},
         "own": own,
         "code": code_key(),
-        "numpy": np.__version__,
-        "torch": torch.__version__.split("+")[0],
+        **provenance.versions(),
     }
     labels = np.bincount(prepared.test.labels, minlength=len(prepared.classes)).tolist()
     entries = {}

@@ -52,8 +52,12 @@ def stamp(path: str | Path) -> str:
     As a parameter of a rule it is read when Snakemake starts. So code that was edited while a job ran,
     or that has an older date than the results, is seen, which the dates of input files do not show.
     """
-    versions = [f"{name} {version(name).split('+')[0]}" for name in ("torch", "numpy")]
-    return " ".join([code_hash(path), *versions])
+    return " ".join([code_hash(path), *(f"{name} {found}" for name, found in versions().items())])
+
+
+def versions() -> dict[str, str]:
+    """The releases of torch and NumPy, without their build: one for a GPU makes no other key."""
+    return {name: version(name).split("+")[0] for name in ("torch", "numpy")}
 
 
 @cache

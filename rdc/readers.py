@@ -9,7 +9,6 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-import numpy
 import torch
 
 from rdc import config, pretraining, provenance
@@ -44,8 +43,7 @@ def provide(
             "held_out": held_out,
             "data": prepared.checksum(),
             "code": _code_hash(),
-            "torch": torch.__version__.split("+")[0],
-            "numpy": numpy.__version__,
+            **provenance.versions(),
         }
     )
     classes = len(prepared.classes)

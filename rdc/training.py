@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
-import numpy
 import torch
 
 from rdc import cells as grid
@@ -81,8 +80,7 @@ def key_of(cell: Cell, cells: list[Cell], folder: Folder) -> str:
             "data": _prepared(folder.dataset(cell.dataset)).checksum(),
             "classifier": _checksum(folder.classifier(cell.dataset, cell.classifier)),
             "code": code_key(cell),
-            "torch": torch.__version__.split("+")[0],
-            "numpy": numpy.__version__,
+            **provenance.versions(),
             "encoder": (
                 key_of(_encoder_cell(cell, cells), cells, folder) if cell.encoder_from else None
             ),

@@ -6,15 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from sandbox import TINY, Sandbox
 
 from rdc import cells as grid
 from rdc import config as configs
-from rdc import training
+from rdc import provenance, training
 from rdc.datasets import images
 from rdc.networks import stored
 from rdc.networks.classifiers import ZhangClassifier
 
+TORCH, NUMPY = torch.__version__, np.__version__
 ONE = "rdc_lam=0_dim=2_levels=2*"
 
 
@@ -44,8 +46,8 @@ def test_the_key_is_the_same_in_another_folder(cells, folder, tmp_path, digits, 
     "change",
     [
         lambda patch: patch.setattr(training, "code_key", lambda moves: "edited"),
-        lambda patch: patch.setattr(training.torch, "__version__", "9.9.9"),
-        lambda patch: patch.setattr(training.numpy, "__version__", "9.9.9"),
+        lambda patch: patch.setattr(provenance, "version", {"torch": "9.9", "numpy": NUMPY}.get),
+        lambda patch: patch.setattr(provenance, "version", {"torch": TORCH, "numpy": "9.9"}.get),
     ],
     ids=["training code", "torch", "numpy"],
 )
@@ -57,8 +59,8 @@ def test_the_key_changes_with_code_and_versions(cells, folder, monkeypatch, chan
 
 def test_the_build_of_torch_does_not_change_the_key(cells, folder, monkeypatch):
     before = training.key_of(cells[0], cells, folder)
-    release = training.torch.__version__.split("+")[0]
-    monkeypatch.setattr(training.torch, "__version__", f"{release}+cu130")
+    on_gpu = {"torch": TORCH.split("+")[0] + "+cu130", "numpy": NUMPY}
+    monkeypatch.setattr(provenance, "version", on_gpu.get)
     assert training.key_of(cells[0], cells, folder) == before
 
 

@@ -16,10 +16,9 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import partial
-from importlib.metadata import version as installed
 from pathlib import Path, PurePath
 
-from rdc import bundles, vouching
+from rdc import bundles, provenance, vouching
 from rdc import cells as grid
 from rdc import config as configs
 from rdc.bundles import Manifest, fingerprint
@@ -45,7 +44,7 @@ class Run:
         self.artifacts = Path("artifacts", self.config.run)
         self.cells, self.batches = grid.expand(self.config), grid.batches(self.config)
         self.key_fault = partial(vouching.key_fault, cells=self.cells, folder=Folder(self.folder))
-        self.made_with = {name: installed(name).split("+")[0] for name in ("numpy", "torch")}
+        self.made_with = provenance.versions()
 
     def batch_of(self, output: str) -> tuple[str, str] | None:
         """The batch of cells that an output belongs to, if any."""
