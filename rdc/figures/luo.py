@@ -23,7 +23,7 @@ TITLES = {
     "tuned": "tuned: one pair, scaled",
     "tuned_varying": "tuned: shape changes with quality",
     "tuned_accuracy": "tuned for the classifier",
-    "tuned_accuracy_varying": "... shape changes with quality",
+    "tuned_accuracy_varying": "tuned for the classifier, shape changes",
     "sorted_random": "sorted random search",
     "mssim": "mozjpeg, MS-SSIM",
     "psnr_hvs_m": "mozjpeg, PSNR-HVS-M",
@@ -37,14 +37,16 @@ TITLES = {
     "tuned_cubic": "tuned, cubic rounding",
     "tuned_straight": "tuned, straight through",
     "luo_accuracy": "Luo's loss for the classifier",
-    "luo_accuracy_ten": "... rate weighed ten times",
+    "luo_accuracy_ten": "Luo's loss for the classifier, rate x 10",
     "tuned_own": "tuned: each picture's own",
-    "tuned_accuracy_own": "... each picture's own (knows the label)",
+    "tuned_accuracy_own": "each picture's own (knows the label)",
     "coordinate_descent": "coordinate descent, as SJPEG",
     "webp": "WebP (another format)",
     "jpegli": "jpegli (another encoder)",
     "sjpeg": "SJPEG's tables",
 }
+# What everything else is counted from in one figure; all pairs are in the table ``jpeg_savings``.
+BASELINES = ("annex_k", "flat", "luo", "sorted_random", "coordinate_descent", "robidoux")
 PSNRS = np.arange(28.0, 40.01, 0.5)
 LOWEST_SAVING = -60  # percent, of variations that lose without end
 
@@ -215,38 +217,60 @@ def _tables(frames, sets, studies) -> Figure:
 
 
 def _savings(frames, sets, studies) -> Figure:
-    """BD-rates, and BD-accuracies where there are classes, of every pair of tables."""
+    """BD-rates, and BD-accuracies where there are classes, against each of ``BASELINES``."""
     rows = frames["savings"]
-    shown = rows[rows.measure.isin(("bd_rate", "bd_accuracy"))]
-    panels = list(shown.groupby(["study", "subsampling", "measure"], sort=False))
-    if not panels:
-        return style.empty("No two sets of tables in this run.")
-    counts = [part.tables.nunique() for _, part in panels]
-    figure, axes = plt.subplots(
-        len(panels), 1, figsize=(3.5 + 0.72 * max(counts), sum(0.5 * n + 2.2 for n in counts)),
-        height_ratios=[0.5 * n + 2.2 for n in counts], squeeze=False,
+    rows = rows[rows.measure.isin(("bd_rate", "bd_accuracy"))].copy()
+    # A BD-rate below 0 is bytes saved; to the right is better in every panel.
+    rate = rows.measure == "bd_rate"
+    rows.loc[rate, ["value", "low", "high"]] = -rows.loc[rate, ["value", "high", "low"]].to_numpy()
+    groups = [
+        (key, part, [b for b in BASELINES if b in set(part.over)])
+        for key, part in rows.groupby(["study", "subsampling", "measure"], sort=False)
+    ]
+    groups = [group for group in groups if group[2]]
+    if not groups:
+        return style.empty("No set of tables beside a baseline in this run.")
+    heights = [0.21 * part.tables.nunique() + 1.0 for _, part, _ in groups]
+    columns = max(len(baselines) for *_, baselines in groups)
+    figure, panels = plt.subplots(
+        len(groups), columns, figsize=(3.6 + 2.5 * columns, sum(heights)), height_ratios=heights,
+        sharey="row", squeeze=False,
     )  # fmt: skip
-    for ax, ((study, subsampling, measure), part) in zip(axes[:, 0], panels, strict=True):
-        names = list(part.tables.unique())
-        cells = part.set_index(["tables", "over"])
-        values = cells.value.unstack().reindex(index=names, columns=names).to_numpy()
-        better = -values if measure == "bd_rate" else values
-        limit = np.nanmax(np.abs(better)) if np.isfinite(better).any() else 1.0
-        ax.imshow(better, cmap="PuOr_r", vmin=-limit, vmax=limit, aspect="auto")
-        for row, column in np.argwhere(np.isfinite(values)):
-            found = cells.loc[(names[row], names[column])]
-            ax.text(
-                column, row, f"{found.value:+.1f}\n{found.low:+.1f} to {found.high:+.1f}",
-                ha="center", va="center", fontsize=5.5,
-                color="white" if abs(better[row, column]) > 0.65 * limit else "black",
-            )  # fmt: skip
-        ax.set_xticks(range(len(names)), [title(n) for n in names], rotation=40, ha="right")
-        ax.set_yticks(range(len(names)), [title(n) for n in names])
-        ax.tick_params(labelsize=7)
-        ax.grid(False)
-        what = "BD-rate, % of bytes" if measure == "bd_rate" else "BD-accuracy, points"
-        ax.set_title(f"{study}, {subsampling}: {what}; row against column", fontsize=9)
+    for line, ((study, subsampling, measure), part, baselines) in zip(panels, groups, strict=True):
+        first = part[part.over == baselines[0]].set_index("tables").value
+        names = pd.concat([first, pd.Series({baselines[0]: 0.0})]).sort_values().index
+        for ax, baseline in zip(line, baselines, strict=False):
+            own = part[part.over == baseline].set_index("tables").reindex(names)
+            _intervals(ax, own, "{:+.1f}" if measure == "bd_rate" else "{:+.2f}")
+            ax.set_title(f"against {title(baseline).split(' (')[0]}", fontsize=9)
+            ax.set_xlabel(
+                "% of bytes saved (BD-rate)" if measure == "bd_rate" else "points (BD-accuracy)"
+            )
+        line[0].set_ylim(-0.7, len(names) - 0.3)
+        line[0].set_yticks(range(len(names)), [title(n) for n in names], fontsize=7.5)
+        line[0].set_ylabel(f"{study}, {subsampling}")
+        for ax in line[len(baselines) :]:
+            ax.axis("off")
     return figure
+
+
+def _intervals(axes: Axes, rows: pd.DataFrame, form: str) -> None:
+    """A dot with its interval on each row, and its number at the right; far ones are numbers alone."""
+    ends = rows[["low", "high"]].abs().max(axis=1)
+    reach = 2 * ends.median()
+    for at, row in enumerate(rows.itertuples()):
+        if np.isnan(row.value):
+            continue
+        if ends.iloc[at] <= reach:
+            colour = style.COLOURS[0] if row.value > 0 else style.COLOURS[1]
+            axes.plot([row.low, row.high], [at, at], color=colour, lw=1.5)
+            axes.plot(row.value, at, "o", color=colour, ms=3.5)
+        axes.text(
+            0.99, at, form.format(row.value), transform=axes.get_yaxis_transform(), fontsize=6.5,
+            ha="right", va="center",
+        )  # fmt: skip
+    axes.axvline(0, color=style.REFERENCE, lw=1)
+    axes.set_xlim(-1.1 * reach, 1.7 * reach)  # room for the numbers
 
 
 def _ablation(frames, sets, studies) -> Figure:
