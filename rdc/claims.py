@@ -2,9 +2,10 @@
 
 Each claim of ``config/claims.yaml`` names one of ``QUERIES``, a function to a number
 (``rdc.queries``: a module for each paper, and ``theory`` for what needs no run); the number is held
-against a tolerance that was committed before the run.
+against its tolerance.
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -63,7 +64,8 @@ class Accept(_Part):
 class Claim(_Part):
     """One entry of the ledger."""
 
-    paper: str
+    paper: str  # ``ours`` for what no paper says
+    study: str | None = None  # whose cells it is measured on; None: the paper's
     claim: str
     where: str
     published: str
@@ -71,6 +73,10 @@ class Claim(_Part):
     figure: str | None = None  # the figure that shows it, such as zhang_plane
     query: dict
     accept: Accept
+
+    @property
+    def measured_in(self) -> str:
+        return self.study or self.paper
 
 
 def read(path: str | Path) -> list[Claim]:
@@ -97,6 +103,11 @@ def read(path: str | Path) -> list[Claim]:
     return claims
 
 
+def of_studies(claims: list[Claim], studies: Collection[str]) -> list[Claim]:
+    """Those measured in one of a run's studies; ``luo`` stands for JPEG's."""
+    return [claim for claim in claims if claim.measured_in in studies]
+
+
 def verdicts(claims: list[Claim], run: Run) -> list[dict]:
     """One record a claim, with the columns of ``rdc.tables.Claims``."""
     return [_verdict(claim, run) for claim in claims]
@@ -115,7 +126,7 @@ def _verdict(claim: Claim, run: Run) -> dict:
     nothing = {"measured": np.nan, "low": np.nan, "high": np.nan}
     untestable = "not testable at this scale"
     try:
-        measured = QUERIES[claim.query["name"]](_for_paper(run, claim), **arguments)
+        measured = QUERIES[claim.query["name"]](_for_study(run, claim), **arguments)
     except Untestable as reason:
         return {**record, **nothing, "verdict": untestable, "note": str(reason)}
     record |= {"measured": measured.value, "low": measured.low, "high": measured.high}
@@ -123,13 +134,24 @@ def _verdict(claim: Claim, run: Run) -> dict:
     if lacking:
         return {**record, "verdict": untestable, "note": f"{lacking}; {measured.note}"}
     verdict = "reproduced" if claim.accept.holds(measured.value) else "not reproduced"
-    return {**record, "verdict": verdict, "note": measured.note}
+    return {**record, "verdict": verdict, "note": measured.note + _reserves(claim, measured)}
 
 
-def _for_paper(run: Run, claim: Claim) -> Run:
-    """The run's rows of one paper's study; of the needed data where the run has it."""
-    cells = run.cells[(run.cells.study == claim.paper) & (run.cells.split == "test")]
-    curves = run.curves[run.curves.study == claim.paper]
+def _reserves(claim: Claim, measured: Measured) -> str:
+    """What a verdict leaves open: a shorter training, an interval on both sides of the limit."""
+    reserves = ""
+    if claim.needs.epochs and measured.epochs and measured.epochs < claim.needs.epochs:
+        reserves += f"; {measured.epochs} of the paper's {claim.needs.epochs} epochs"
+    ends = [end for end in (measured.low, measured.high) if np.isfinite(end)]
+    if len({claim.accept.holds(end) for end in (*ends, measured.value)}) > 1:
+        reserves += "; its interval reaches across the limit"
+    return reserves
+
+
+def _for_study(run: Run, claim: Claim) -> Run:
+    """The run's rows of the claim's study; of the needed data where the run has it."""
+    cells = run.cells[(run.cells.study == claim.measured_in) & (run.cells.split == "test")]
+    curves = run.curves[run.curves.study == claim.measured_in]
     return replace(run, cells=cells, curves=curves)
 
 

@@ -164,7 +164,7 @@ def _ledger(folder, frames, config, sources, images) -> pd.DataFrame:
         jpeg={path.stem: tables.read(path.stem, path) for path in jpeg if path.exists()},
     )
     papers = {*config.studies, *(["luo"] if run.jpeg else [])}
-    studied = [claim for claim in claims.read(LEDGER) if claim.paper in papers]
+    studied = claims.of_studies(claims.read(LEDGER), papers)
     return tables.write(
         "claims", claims.verdicts(studied, run), folder / "tables" / "claims.parquet"
     )

@@ -90,11 +90,28 @@ def test_a_faulty_entry_is_named(changes, message, tmp_path):
     assert message in str(raised.value) and str(path) in str(raised.value)
 
 
+def test_a_runs_claims_are_those_of_its_studies_and_ours_of_them():
+    ours = {"paper": "ours", "study": "zhang"}
+    known = [claims.Claim.model_validate(ENTRY | c) for c in ({}, ours, {"paper": "le"})]
+    assert claims.of_studies(known, {"zhang"}) == known[:2]
+    own = claims.verdicts(known[1:2], run())[0]
+    assert own["paper"] == "ours" and own["verdict"] == "reproduced"
+
+
 def test_a_claim_within_its_tolerance_is_reproduced_and_one_outside_is_not():
     assert verdict(run())["verdict"] == "reproduced"
     low = verdict(run(), accept={"at_least": 0.987})
     assert (low["verdict"], low["tolerance"]) == ("not reproduced", "≥ 0.987")
     assert low["low"] < low["measured"] == 0.986 < low["high"]
+
+
+def test_a_note_says_what_a_verdict_leaves_open():
+    needs = {"needs": {"epochs": 25}, "accept": {"at_least": 0.97}}
+    assert verdict(run(), **needs)["note"].endswith("; 20 of the paper's 25 epochs")
+    across = verdict(run(), accept={"at_least": 0.985})  # .986 of 10,000 images: .9837 to .9883
+    assert across["verdict"] == "reproduced"
+    assert across["note"].endswith("; its interval reaches across the limit")
+    assert "across" not in verdict(run(), accept={"at_least": 0.97})["note"]
 
 
 def test_missing_data_and_short_training_cannot_be_tested_and_it_says_which():
@@ -155,14 +172,20 @@ def test_sharpness_is_read_off_the_saved_pictures(tmp_path):
         zhang.sharpness_rises(run(rows[:2], images=images), "rdc", 4)
 
 
-def test_correlation_and_spread_are_within_a_rate():
+def test_correlation_is_within_a_rate():
     rows = [cell(lam, 3.0, mse=m, nll=m * 10) for lam, m in ((0.1, 0.1), (0.2, 0.2), (0.3, 0.3))]
     rows += [cell(lam, 6.0, mse=m, nll=-m) for lam, m in ((0.1, 0.01), (0.2, 0.02), (0.3, 0.03))]
     found = zhang.correlation_at_fixed_rate(run(rows), "rdc")
     assert found.value == pytest.approx(0.0) and "3.00 bits: 1.00" in found.note
-    assert zhang.spread_at_fixed_rate(run(rows), "rdc").value == pytest.approx(1.0)
-    with pytest.raises(Untestable):
-        zhang.spread_at_fixed_rate(run(rows[:2]), "rdc")
+
+
+def test_spread_is_over_seeds_of_one_cell():
+    rows = [cell(mse=m, seed=s) for s, m in enumerate((0.039, 0.040, 0.041))]
+    rows += [cell(lam=0.5, mse=1.0), cell(levels=2, mse=1.0)]
+    found = zhang.spread_over_seeds(run(rows), "rdc", 4, 0.01)
+    assert found.value == pytest.approx(0.05) and "3 seeds" in found.note
+    with pytest.raises(Untestable, match="2 seeds"):
+        zhang.spread_over_seeds(run(rows[1:]), "rdc", 4, 0.01)
 
 
 def test_only_one_recipe_is_read():
@@ -246,6 +269,11 @@ def test_a_penalty_at_equal_nll_is_read_off_the_line_of_codecs_end_to_end():
     rows += [cell(method="universal_rdc", lam=0.0, mse=0.047, nll=0.4**0.5)]
     note = nguyen.universal_penalty(run(rows), "universal_rdc", "rdc", 6.0).note
     assert "at equal NLL, by lambda 0: +0.0020" in note  # half way in the logarithm: 0.045
+    found = nguyen.penalty_at_equal_nll(run(rows), "universal_rdc", "rdc", 6.0)
+    assert found.value == pytest.approx(0.002)
+    beyond = [cell(method="universal_rdc", lam=0.0, mse=0.047, nll=0.1)]
+    with pytest.raises(Untestable, match="between those of rdc"):
+        nguyen.penalty_at_equal_nll(run(rows[:2] + beyond), "universal_rdc", "rdc", 6.0)
 
 
 def test_zhangs_codecs_have_the_jitter():

@@ -46,6 +46,7 @@ FLOORS = [
         "networks.autoencoder",
         "networks.classifiers",
         "networks.weights",
+        "figures.jpeg_sets",
         "figures.pictures",
         "figures.published",
     ],

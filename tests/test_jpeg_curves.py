@@ -147,6 +147,18 @@ def test_the_tilt_of_a_gain_is_less_than_none_where_there_is_no_gain(level, expe
         frame["bytes_scan"] = frame.bytes_file - 1  # bits are counted of scan and Huffman tables
     tilt = luo.gain_tilt(run_of(ours, theirs), "kodak", "ours", "theirs", [0.5, 1.5])
     assert tilt.value == pytest.approx(expected, abs=0.1)
+    assert tilt.low - 1e-9 <= tilt.value <= tilt.high + 1e-9
+
+
+def test_rates_won_are_those_with_a_gain():
+    ours, theirs = rows_of(logarithmic(1.0), "ours"), rows_of(logarithmic(1.0), "theirs")
+    bits = ours.bytes_file * 8 / ours.pixels
+    for frame, gains in ((ours, 0.02 * (1 - bits)), (theirs, 0)):  # up to one bit
+        frame["correct"] = 0.5 + gains
+        frame["bytes_scan"] = frame.bytes_file - 1
+    rates = [0.5, 0.75, 1.25, 1.5, 1.75]
+    won = luo.rates_won(run_of(ours, theirs), "kodak", "ours", "theirs", rates)
+    assert won.value == won.low == pytest.approx(0.4) and "0.5: +1.0" in won.note
 
 
 def test_a_quality_of_each_pictures_own_gains_where_pictures_differ_in_what_bits_buy():

@@ -8,6 +8,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from rdc.figures import style
+from rdc.figures.jpeg_sets import looks as lines_of
+from rdc.figures.jpeg_sets import title
 from rdc.intervals import summary
 
 NAMES = ("planes", "rates", "jpeg")
@@ -18,6 +20,8 @@ PAPERS = {
     "le": ({"marker": "s", "ms": 6}, "as Le published, its own classifier"),
     "nguyen": ({"marker": "|", "ms": 9}, "MSE that Nguyen published, without accuracy"),
 }
+FRONTIER = "the codebooks' frontier"
+IN_A_LINE = 3  # rates beside each other: more would be too small to read on a page
 PIXELS = 28 * 28  # of the images that codecs are trained on
 
 
@@ -47,10 +51,10 @@ def draw(
 
 
 def planes(test: pd.DataFrame, reader: str, published: pd.DataFrame | None = None) -> Figure:
-    """Accuracy against distortion: a column for each rate that has more than codebooks; above the
+    """Accuracy against distortion: two panels for each rate that has more than codebooks; above the
     classifier, below the judge.
 
-    The shaded corner is where a codec would beat every codebook of its rate.
+    Shaded is where a codec would be ahead of every codebook of its rate.
 
     Args:
         reader: the classifier that ``accuracy`` comes from, the same for all.
@@ -59,7 +63,7 @@ def planes(test: pd.DataFrame, reader: str, published: pd.DataFrame | None = Non
     points = _points(test)
     readers = {
         "accuracy": f"by classifier {reader},\nwhich some codecs trained with",
-        JUDGE: "by the judge,\nwhich no codec ever met",
+        JUDGE: "by the judge,\nwhich none trained with",
     }
     looks = _looks(test)
     trained = points[points.method.isin(looks)]
@@ -70,37 +74,44 @@ def planes(test: pd.DataFrame, reader: str, published: pd.DataFrame | None = Non
         theirs = theirs.assign(rate=theirs.rate.round(1))
         rates = sorted({*rates, *points[points.rate.round(1).isin(theirs.rate)].rate})
         theirs = theirs[theirs.rate.isin(np.round(rates, 1))]
+    columns = min(len(rates), IN_A_LINE)
+    lines = -(-len(rates) // IN_A_LINE)
     figure, axes = plt.subplots(
-        2,
-        len(rates),
-        figsize=(2.9 * len(rates) + 0.8, 7),
-        squeeze=False,
-        sharex="col",
-        sharey="row",
+        2 * lines, columns, figsize=(3.1 * columns + 0.8, 5.2 * lines + 1.4), squeeze=False
     )
     clean = test[test.classifier == reader].accuracy_clean.max()
-    for column, rate in enumerate(rates):
+    for number, rate in enumerate(rates):
+        line, column = divmod(number, IN_A_LINE)
         own = points[points.rate == rate]
         for row, (measure, words) in enumerate(readers.items()):
-            ax = axes[row, column]
-            _codebooks(ax, own, measure)
+            ax = axes[2 * line + row, column]
             for method, look in looks.items():
                 _codecs(ax, own[own.method == method].sort_values("lam"), measure, look)
             said = theirs[theirs.rate == round(rate, 1)]
             if row == 0:
                 ax.axhline(clean, color=style.REFERENCE, linewidth=0.8)
                 _as_published(ax, said)
+            _codebooks(ax, own, measure)
             style.scale_for(ax, "x", pd.concat([own.mse, said.mse.astype(float)]))
             if ax.get_xscale() == "linear":
                 ax.xaxis.set_major_locator(MaxNLocator(4))
-            ax.yaxis.set_major_formatter(PercentFormatter(1))
+            ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
             if row == 0:
                 ax.set_title(style.rate_label(rate))
             else:
+                ax.sharex(axes[2 * line, column])
                 ax.set_xlabel("MSE per pixel")
             if column == 0:
                 ax.set_ylabel(f"images read right\n{words}")
-    handles, labels = _legend(looks, points)
+    for row in range(2):
+        _same_scale(axes[row::2].ravel()[: len(rates)])
+    for ax in axes[-2:].T[len(rates) - columns * (lines - 1) :].ravel():
+        ax.axis("off")
+    for ax in axes.ravel():
+        _shade(ax)
+    handles, labels = _legend(
+        {m: look for m, look in looks.items() if m in set(trained.method)}, points
+    )
     for paper in PAPERS:
         if (theirs.paper == paper).any():
             mark, words = PAPERS[paper]
@@ -160,7 +171,7 @@ def beside_jpeg(test: pd.DataFrame, rows: pd.DataFrame | None, reader: str) -> F
         return style.empty("No JPEG study of this run's own images")
     points, looks = _points(test), _looks(test)
     figure, axes = plt.subplots(1, 2, figsize=(11, 5.6))
-    colours = {name: style.COLOURS[i % 6] for i, name in enumerate(rows.tables.unique())}
+    lines = lines_of(rows.tables.unique())
     for ax, measure in zip(axes, ("mse", "accuracy"), strict=True):
         for method, look in looks.items():
             own = points[points.method == method]
@@ -170,7 +181,7 @@ def beside_jpeg(test: pd.DataFrame, rows: pd.DataFrame | None, reader: str) -> F
         for name, part in rows.groupby("tables", sort=False):
             part = part.sort_values("quality")
             for bits, line in (("bpp_scan_dht", "-"), ("bpp_scan", ":")):
-                ax.plot(part[bits] * PIXELS, part[measure], line, color=colours[name], marker=".")
+                ax.plot(part[bits] * PIXELS, part[measure], line, color=lines[name][0], marker=".")
         ax.set_xscale("log")
         ax.set(xlabel="bits an image (logarithmic)")
     axes[0].set_yscale("log")
@@ -180,11 +191,11 @@ def beside_jpeg(test: pd.DataFrame, rows: pd.DataFrame | None, reader: str) -> F
     handles = [
         Line2D([], [], color="#9a9a9a", marker="o", ls="", ms=4),
         Line2D([], [], color=style.REFERENCE, marker="*", ls="", ms=7),
-        *(Line2D([], [], color=colour, marker=".") for colour in colours.values()),
+        *(Line2D([], [], color=colour, marker=".") for colour, _ in lines.values()),
         Line2D([], [], color=style.REFERENCE, ls=":"),
     ]
     labels = [
-        "codecs with networks", "codebooks", *(f"JPEG, {name}" for name in colours),
+        "codecs with networks", "codebooks", *(f"JPEG, {title(name)}" for name in lines),
         "JPEG, Huffman tables not counted",
     ]  # fmt: skip
     figure.legend(handles, labels, loc="outside lower center", ncols=3)
@@ -193,11 +204,17 @@ def beside_jpeg(test: pd.DataFrame, rows: pd.DataFrame | None, reader: str) -> F
 
 
 def _points(test: pd.DataFrame) -> pd.DataFrame:
-    return summary(
+    points = summary(
         test,
         ["study", "method", "recipe", "rate", "lam", "dither"],
         ["mse", "accuracy", JUDGE, "entropy_bits"],
     )
+    # With lambda 0 two methods may be one codec (MSE alone): drawn under the name that comes first.
+    known = {name: place for place, name in enumerate(style.METHOD_NAMES)}
+    points = points.iloc[
+        points.method.map(lambda name: known.get(name, len(known))).argsort(kind="stable")
+    ]
+    return points.drop_duplicates(["rate", "mse", "accuracy", "entropy_bits"])
 
 
 def _looks(test: pd.DataFrame) -> dict[str, dict]:
@@ -240,7 +257,7 @@ def _as_published(ax, points: pd.DataFrame) -> None:
 
 
 def _codebooks(ax, own: pd.DataFrame, measure: str) -> None:
-    """The k-means point, the class-aware frontier, and the corner that both leave open."""
+    """The k-means point and the frontier of the class-aware ones."""
     books = own[own.method.isin(CODEBOOKS)].sort_values("mse")
     if books.empty:
         return
@@ -248,8 +265,27 @@ def _codebooks(ax, own: pd.DataFrame, measure: str) -> None:
         group = books[books.method == method]
         ax.plot(group.mse, group[measure], color=style.REFERENCE, marker=marker, ls="", ms=7)
     best = np.maximum.accumulate(books[measure])
-    ax.plot(books.mse, best, color=style.REFERENCE, linewidth=1, drawstyle="steps-post")
-    ax.fill_between(books.mse, best, 1.0, color="#e9f2e4", step="post", linewidth=0)
+    ax.plot(
+        books.mse, best, color=style.REFERENCE, linewidth=1, drawstyle="steps-post", label=FRONTIER
+    )
+
+
+def _same_scale(panels: np.ndarray) -> None:
+    """One vertical scale for all, so that rates can be compared."""
+    limits = np.array([ax.get_ylim() for ax in panels])
+    for ax in panels:
+        ax.set_ylim(limits[:, 0].min(), limits[:, 1].max())
+
+
+def _shade(ax) -> None:
+    """What no codebook reaches: less MSE than any, or more accuracy than all of no more MSE."""
+    for line in ax.lines:
+        if line.get_label() == FRONTIER:
+            (left, right), low = ax.get_xlim(), ax.get_ylim()[0]
+            mse, best = line.get_data()
+            x, y = [left, *mse, max(right, mse[-1])], [low, *best, best[-1]]
+            ax.fill_between(x, y, 1.0, color="#e9f2e4", step="post", linewidth=0, zorder=0)
+            ax.set_xlim(left, right)
 
 
 def _legend(looks: dict[str, dict], points: pd.DataFrame) -> tuple[list, list]:

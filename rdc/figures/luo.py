@@ -10,41 +10,11 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from rdc.figures import style
+from rdc.figures.jpeg_sets import looks, title
 from rdc.jpeg import curves
 from rdc.jpeg.standard import TableSet
 
 NAMES = ("rate", "distortion", "accuracy", "tables", "savings", "ablation")
-TITLES = {
-    "annex_k": "Annex K",
-    "flat": "flat 16",
-    "ramp": "two-parameter ramp",
-    "luo": "Luo's Table 1",
-    "robidoux": "Robidoux (ImageMagick, mozjpeg)",
-    "tuned": "tuned: one pair, scaled",
-    "tuned_varying": "tuned: shape changes with quality",
-    "tuned_accuracy": "tuned for the classifier",
-    "tuned_accuracy_varying": "tuned for the classifier, shape changes",
-    "sorted_random": "sorted random search",
-    "mssim": "mozjpeg, MS-SSIM",
-    "psnr_hvs_m": "mozjpeg, PSNR-HVS-M",
-    "klein": "Klein et al.",
-    "watson": "Watson et al.",
-    "ahumada": "Ahumada et al.",
-    "peterson": "Peterson et al.",
-    "luo_loss_tenth": "Luo's loss, rate weight 0.1",
-    "luo_loss": "Luo's loss, rate weight 1",
-    "luo_loss_ten": "Luo's loss, rate weight 10",
-    "tuned_cubic": "tuned, cubic rounding",
-    "tuned_straight": "tuned, straight through",
-    "luo_accuracy": "Luo's loss for the classifier",
-    "luo_accuracy_ten": "Luo's loss for the classifier, rate x 10",
-    "tuned_own": "tuned: each picture's own",
-    "tuned_accuracy_own": "each picture's own (knows the label)",
-    "coordinate_descent": "coordinate descent, as SJPEG",
-    "webp": "WebP (another format)",
-    "jpegli": "jpegli (another encoder)",
-    "sjpeg": "SJPEG's tables",
-}
 # What everything else is counted from in one figure; all pairs are in the table ``jpeg_savings``.
 BASELINES = ("annex_k", "flat", "luo", "sorted_random", "coordinate_descent", "robidoux")
 PSNRS = np.arange(28.0, 40.01, 0.5)
@@ -73,10 +43,6 @@ def draw(name: str, frames: dict[str, pd.DataFrame], sets: Sets, studies: dict) 
         "ablation": _ablation,
     }
     return figures[name](frames, sets, studies)
-
-
-def title(tables: str) -> str:
-    return TITLES.get(tables, tables)
 
 
 def savings(rows: pd.DataFrame, studies: dict[str, dict]) -> str:
@@ -134,7 +100,7 @@ def _distortion(frames, sets, studies) -> Figure:
         images = _images_of(frames, study, subsampling, studies[study]["ablation"])
         base = studies[study]["reference"]
         reference = curves.curve(images[base], "psnr", "file")
-        for tables, colour, line in styles(images):
+        for tables, (colour, line) in looks(images).items():
             means = part[part.tables == tables].sort_values("bpp_file")
             left.plot(means.bpp_file, means.psnr, line, color=colour, label=title(tables), lw=1.3)
             if tables == base:
@@ -146,7 +112,10 @@ def _distortion(frames, sets, studies) -> Figure:
         left.set_title(f"{study}, {count} pictures, {subsampling}")
         right.axhline(0, color=style.REFERENCE, lw=1)
         right.set(xlabel="PSNR, dB", ylabel=f"bytes saved against {title(base)}, %")
-        right.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5))
+        right.legend(
+            *left.get_legend_handles_labels(), fontsize=8, loc="center left",
+            bbox_to_anchor=(1.01, 0.5),
+        )  # fmt: skip
     return figure
 
 
@@ -162,7 +131,7 @@ def _accuracy(frames, sets, studies) -> Figure:
         shared = {
             name for own, name, at in sets if (own, at) == (study, subsampling.replace(":", ""))
         }
-        for tables, colour, line in styles(images):
+        for tables, (colour, line) in looks(images).items():
             means = part[part.tables == tables].sort_values("bpp_scan_dht")
             axes[0].plot(
                 means.bpp_scan_dht, 100 * means.accuracy, line, color=colour, lw=1.3,
@@ -198,19 +167,27 @@ def _tables(frames, sets, studies) -> Figure:
             pairs[study, name] = base
     if not pairs:
         return style.empty("No 4:2:0 tables in this run.")
-    figure, rows = plt.subplots(2, len(pairs), figsize=(1.75 * len(pairs) + 1, 4.2), squeeze=False)
+    columns = min(len(pairs), 8)
+    lines = -(-len(pairs) // columns)
+    figure, rows = plt.subplots(
+        2 * lines, columns, figsize=(1.75 * columns + 1, 4.2 * lines), squeeze=False
+    )
     norm = LogNorm(8, 120)
-    for column, ((study, name), pair) in enumerate(pairs.items()):
+    for axes in rows.ravel():
+        axes.axis("off")
+    for number, ((study, name), pair) in enumerate(pairs.items()):
+        line, column = divmod(number, columns)
         for row in (0, 1):
-            axes = rows[row, column]
+            axes = rows[2 * line + row, column]
+            axes.axis("on")
             picture = axes.imshow(pair[row], cmap="viridis", norm=norm)
             axes.set(xticks=[], yticks=[])
             axes.grid(False)
         tuned = name not in ("annex_k", "flat", "ramp", "luo", "robidoux")
         heading = title(name).replace(": ", ":\n").replace(" (", "\n(")
-        rows[0, column].set_title(f"{heading}\n{study}" if tuned else heading, fontsize=8)
-    rows[0, 0].set_ylabel("luma")
-    rows[1, 0].set_ylabel("chroma")
+        rows[2 * line, column].set_title(f"{heading}\n{study}" if tuned else heading, fontsize=8)
+    for axes, component in zip(rows[:, 0], ("luma", "chroma") * lines, strict=True):
+        axes.set_ylabel(component)
     bar = figure.colorbar(picture, ax=rows, shrink=0.8, label="step at quality 50", extend="both")
     bar.set_ticks([8, 16, 32, 64, 120], labels=["8", "16", "32", "64", "120"])
     return figure
@@ -255,15 +232,18 @@ def _savings(frames, sets, studies) -> Figure:
 
 
 def _intervals(axes: Axes, rows: pd.DataFrame, form: str) -> None:
-    """A dot with its interval on each row, and its number at the right; far ones are numbers alone."""
-    ends = rows[["low", "high"]].abs().max(axis=1)
-    reach = 2 * ends.median()
+    """A dot with its interval on each row, an arrow where it lies beyond, and its number at the right."""
+    reach = 2 * rows[["low", "high"]].abs().max(axis=1).median()
     for at, row in enumerate(rows.itertuples()):
         if np.isnan(row.value):
             continue
-        if ends.iloc[at] <= reach:
-            colour = style.COLOURS[0] if row.value > 0 else style.COLOURS[1]
-            axes.plot([row.low, row.high], [at, at], color=colour, lw=1.5)
+        colour = style.COLOURS[0] if row.value > 0 else style.COLOURS[1]
+        if abs(row.value) > reach:
+            axes.plot(
+                np.sign(row.value) * reach, at, ">" if row.value > 0 else "<", color=colour, ms=4
+            )
+        else:
+            axes.plot(np.clip([row.low, row.high], -reach, reach), [at, at], color=colour, lw=1.5)
             axes.plot(row.value, at, "o", color=colour, ms=3.5)
         axes.text(
             0.99, at, form.format(row.value), transform=axes.get_yaxis_transform(), fontsize=6.5,
@@ -291,7 +271,7 @@ def _ablation(frames, sets, studies) -> Figure:
         with_classes = images[base].correct.notna().any()
         score, bits = ("correct", "scan_dht") if with_classes else ("psnr", "file")
         reference = curves.curve(images[base], score, bits)
-        for tables, colour, line in styles(kept):
+        for tables, (colour, line) in looks(kept).items():
             ours = curves.curve(kept[tables], score, bits)
             if with_classes:
                 found = curves.points_gained(ours, reference)
@@ -327,21 +307,6 @@ def _images_of(
     rows = frames["images"]
     rows = rows[(rows.study == study) & (rows.subsampling == subsampling)]
     return dict(iter(rows[~rows.tables.isin(without)].groupby("tables", sort=False)))
-
-
-def styles(images: dict[str, pd.DataFrame]):
-    """A colour and a line for each set of tables, no pair twice: black for Annex K, solid for tuned
-    ones, broken in three ways for others."""
-    tuned = [name for name in images if name.startswith("tuned")]
-    others = [name for name in images if name not in ("annex_k", *tuned)]
-    for name in images:
-        if name == "annex_k":
-            yield name, "black", "-"
-        elif name in tuned:
-            yield name, style.COLOURS[tuned.index(name) % 6], "-"
-        else:
-            place = others.index(name)
-            yield name, style.COLOURS[place % 6], ("--", ":", "-.")[place // 6 % 3]
 
 
 def _band(axes: Axes, x, values: pd.DataFrame, colour, line: str, label: str) -> None:

@@ -128,15 +128,19 @@ def plane(test: pd.DataFrame) -> Figure:
 def space(test: pd.DataFrame) -> Figure:
     """Fig 3b: rate, distortion and classification loss in three dimensions."""
     method = "rdc" if "rdc" in set(test.method) else next(iter(test.method), None)
-    points = _points(_main_recipe(test[test.method == method])) if method else pd.DataFrame()
-    if points.empty:
-        return style.empty("No cell of Zhang's objective in this run")
+    rows = test[test.method == method]
+    dithered = rows[rows.dither]  # as the paper's
+    rows = dithered if dithered.rate_bits.nunique() > 1 else rows[~rows.dither]
+    if rows.empty:
+        return style.empty("No cell of Zhang's objective at two rates in this run")
+    points = _points(_main_recipe(rows))
     figure, ax = plt.subplots(figsize=(6.4, 5.2), subplot_kw={"projection": "3d"})
     floor = 0.0
     colours = style.rate_colours(points.rate_bits)
     for rate, group in points.groupby("rate_bits"):
         group = group.sort_values("mse")
         ax.plot(group.rate_bits, group.mse, group.nll_nats, color=colours[rate], marker="o", ms=4,
+                mfc=None if group.dither.all() else "white",
                 label=style.rate_label(rate))  # fmt: skip
         for row in group.itertuples():
             ax.plot([row.rate_bits] * 2, [row.mse] * 2, [floor, row.nll_nats],
@@ -149,7 +153,9 @@ def space(test: pd.DataFrame) -> Figure:
     ax.view_init(elev=22, azim=-128)
     ax.legend(loc="upper left", bbox_to_anchor=(0.0, 0.95))
     figure.suptitle(
-        f"Rate, distortion and classification: {style.method_name(method)}", fontsize=11
+        f"Rate, distortion and classification: {style.method_name(method)}"
+        + ("" if points.dither.all() else ", no dither"),
+        fontsize=11,
     )
     return figure
 
@@ -176,9 +182,10 @@ def rates(test: pd.DataFrame) -> Figure:
                          linewidth=1.5)  # fmt: skip
     reference = points[points.method == "vq"].sort_values("entropy_bits")
     axes[0].plot(reference.entropy_bits, reference.mse, color=style.REFERENCE, ls="--", marker="x")
-    axes[1].plot(
-        reference.entropy_bits, reference.accuracy, color=style.REFERENCE, ls="--", marker="x"
-    )
+    for column, line in (("accuracy", "--"), ("accuracy_judge", ":")):
+        axes[1].plot(
+            reference.entropy_bits, reference[column], color=style.REFERENCE, ls=line, marker="x"
+        )
     clean = test.accuracy_clean.max()
     axes[1].axhline(clean, color=style.REFERENCE, linewidth=0.8)
     axes[1].annotate("clean images", (axes[1].get_xlim()[0], clean), xytext=(2, 2),
@@ -186,9 +193,10 @@ def rates(test: pd.DataFrame) -> Figure:
     axes[0].set(xlabel="entropy of the code (bits an image)", ylabel="distortion: MSE per pixel")
     axes[1].set(xlabel="entropy of the code (bits an image)", ylabel="images read right (share)")
     handles = [
-        Line2D([], [], color=style.COLOURS[i % 6], marker=style.MARKERS[i % 6])
+        Line2D([], [], color=style.COLOURS[i % 6], marker=style.MARKERS[i % 6],
+               mfc=None if learned.dither.any() else "white", ls="-" if learned.dither.any() else "-.")
         for i in range(len(lams))
-    ]
+    ]  # fmt: skip
     labels = [f"λ = {lam:g}" for lam in lams]
     handles += [Line2D([], [], color=style.REFERENCE, ls=":")]
     labels += ["dotted: read by the judge"]

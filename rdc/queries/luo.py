@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from rdc.intervals import CONFIDENCE
 from rdc.jpeg import curves
 from rdc.queries.common import Measured, Run, Untestable
 
@@ -64,9 +65,13 @@ def saving_tilt(
     """Percent of the bytes saved at the first PSNR, or by how much that exceeds what is saved at the
     second, whichever is less: above 0 it is a gain there, and a larger one."""
     ours, theirs = _pair(run, study, tables, over, "psnr", "file", subsampling)
-    saved = curves.saving(ours, theirs, np.array(psnrs, dtype=float))
-    parts = [f"{row.value:+.2f} % at {row.score:g} dB" for row in saved.itertuples()]
-    return _tilt(saved.value, tables, over, study, parts)
+    at = np.array(psnrs, dtype=float)
+    saved = [
+        100 * (1 - np.exp(own.bits_at(at) - other.bits_at(at)))
+        for own, other in zip(ours.means, theirs.means, strict=True)
+    ]
+    parts = [f"{value:+.2f} % at {psnr:g} dB" for value, psnr in zip(saved[0], at, strict=True)]
+    return _tilt(np.array(saved), tables, over, study, parts)
 
 
 def accuracy_gained(
@@ -83,13 +88,36 @@ def accuracy_gained(
     )
 
 
+def rates_won(
+    run: Run, study: str, tables: str, over: str, bpp: list[float], reader: str = "correct"
+) -> Measured:
+    """The share of rates at which accuracy is higher than by other tables, with equal bits of scan and
+    Huffman tables; ``low`` counts those alone whose interval lies above 0."""
+    ours, theirs = _pair(run, study, tables, over, reader, "scan_dht", "4:2:0")
+    gained = curves.gain(ours, theirs, np.array(bpp, dtype=float)).dropna()
+    if gained.empty:
+        raise Untestable(f"{tables} and {over} share no rate of {bpp} bits per pixel in {study}")
+    listed = ", ".join(f"{row.bits:g}: {100 * row.value:+.1f}" for row in gained.itertuples())
+    return Measured(
+        float((gained.value > 0).mean()),
+        f"{tables} over {over} on {len(ours.bits)} pictures of {study}, points by bits per pixel {listed}",
+        float((gained.low > 0).mean()), float((gained.high > 0).mean()),
+    )  # fmt: skip
+
+
 def gain_tilt(run: Run, study: str, tables: str, over: str, bpp: list[float]) -> Measured:
     """Points of accuracy gained over other tables at the first rate, bits of scan and Huffman tables, or
     by how much that exceeds the gain at the second, whichever is less."""
     ours, theirs = _pair(run, study, tables, over, "correct", "scan_dht", "4:2:0")
-    gained = 100 * curves.gain(ours, theirs, np.array(bpp, dtype=float)).value
-    parts = [f"{value:+.2f} points at {at:g} bits" for value, at in zip(gained, bpp, strict=True)]
-    return _tilt(gained, tables, over, study, parts)
+    at = np.array(bpp, dtype=float)
+    gained = [
+        100 * (own.score_at(at) - other.score_at(at))
+        for own, other in zip(ours.means, theirs.means, strict=True)
+    ]
+    parts = [
+        f"{value:+.2f} points at {bits:g} bits" for value, bits in zip(gained[0], at, strict=True)
+    ]
+    return _tilt(np.array(gained), tables, over, study, parts)
 
 
 def rate_correlation(run: Run, study: str, model: str, subsampling: str) -> Measured:
@@ -148,18 +176,21 @@ def _answer(row: pd.Series, ours: curves.Curve, tables: str, study: str, where: 
     return Measured(row.value, note, row.low, row.high)
 
 
-def _tilt(values: pd.Series, tables: str, over: str, study: str, parts: list[str]) -> Measured:
+def _tilt(gains: np.ndarray, tables: str, over: str, study: str, parts: list[str]) -> Measured:
+    """From gains at two points, (1 + resamples, 2): all pictures, then each resample of them."""
     note = f"{tables} over {over} on {study}: {', '.join(parts)}"
-    if values.isna().any():
+    if np.isnan(gains[0]).any():
         raise Untestable(f"one of the two curves does not reach so far ({note})")
-    first, second = values
-    return Measured(float(min(first, first - second)), note)
+    tilts = np.minimum(gains[:, 0], gains[:, 0] - gains[:, 1])
+    low, high = np.nanquantile(tilts[1:], [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return Measured(float(tilts[0]), note, float(low), float(high))
 
 
 QUERIES = {
     "bytes_saved": bytes_saved,
     "psnr_gained": psnr_gained,
     "accuracy_gained": accuracy_gained,
+    "rates_won": rates_won,
     "allocation_gained": allocation_gained,
     "rate_changed": rate_changed,
     "saving_tilt": saving_tilt,

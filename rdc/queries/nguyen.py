@@ -19,7 +19,11 @@ def point(
     if rows.empty:
         raise Untestable(f"no cell of {method} at {rate_bits:g} bits with lambda {lam:g}")
     mean, low, high = over_seeds(rows[column].tolist())
-    return Measured(mean, f"{len(rows)} seed(s)", low, high, int(rows.epochs.min()))
+    note = (
+        f"{len(rows)} seed(s), {int(rows.steps.min()):,} steps; MSE {rows.mse.mean():.4f}, "
+        f"NLL {rows.nll_nats.mean():.3f}"
+    )
+    return Measured(mean, note, low, high, int(rows.epochs.min()))
 
 
 def universal_gap(run: Run, universal: str, end_to_end: str, rate_bits: float) -> Measured:
@@ -47,6 +51,21 @@ def universal_penalty(run: Run, universal: str, end_to_end: str, rate_bits: floa
     )
 
 
+def penalty_at_equal_nll(run: Run, universal: str, end_to_end: str, rate_bits: float) -> Measured:
+    """Largest MSE of a universal codec above the line of end-to-end codecs at its own NLL.
+
+    The line is straight in the logarithm of the NLL, as Fig 6 shows it: NLLs differ tenfold.
+    """
+    found, base = (_rows(run, method, rate_bits) for method in (universal, end_to_end))
+    gaps = _gaps_at_equal_nll(found, base)
+    if gaps.empty:
+        raise Untestable(f"no {universal} has an NLL between those of {end_to_end}")
+    return Measured(
+        float(gaps.max()), _at_equal_nll(found, base),
+        epochs=int(min(found.epochs.min(), base.epochs.min())),
+    )  # fmt: skip
+
+
 def penalty_against_lambda(run: Run, universal: str, end_to_end: str, rate_bits: float) -> Measured:
     """Spearman correlation of lambda with the MSE gap to the end-to-end codec of that lambda."""
     pairs = _pairs(run, universal, end_to_end, rate_bits)
@@ -62,19 +81,21 @@ def penalty_against_lambda(run: Run, universal: str, end_to_end: str, rate_bits:
 
 
 def _at_equal_nll(found: pd.DataFrame, base: pd.DataFrame) -> str:
-    """What each universal codec loses against the line through those end to end, at its own NLL.
+    """What ``penalty_at_equal_nll`` finds, in words.
 
     At equal lambda a gap must close towards the lambda that the frozen encoder was trained with.
     """
+    gaps = _gaps_at_equal_nll(found, base)
+    listed = ", ".join(f"{lam:g}: {gap:+.4f}" for lam, gap in gaps.items())
+    return f"at equal NLL, by lambda {listed}" if listed else "no end-to-end codec has such an NLL"
+
+
+def _gaps_at_equal_nll(found: pd.DataFrame, base: pd.DataFrame) -> pd.Series:
+    """By lambda, of the universal codecs whose NLL lies between those of codecs end to end."""
     line = base.groupby("lam")[["nll_nats", "mse"]].mean().sort_values("nll_nats")
     means = found.groupby("lam")[["nll_nats", "mse"]].mean()
     inside = means[means.nll_nats.between(line.nll_nats.min(), line.nll_nats.max())]
-    # Straight in the logarithm, as Fig 6 shows it: NLLs differ tenfold.
-    there = np.interp(np.log(inside.nll_nats), np.log(line.nll_nats), line.mse)
-    gaps = ", ".join(
-        f"{lam:g}: {g:+.4f}" for lam, g in zip(inside.index, inside.mse - there, strict=True)
-    )
-    return f"at equal NLL, by lambda {gaps}" if gaps else "no end-to-end codec has such an NLL"
+    return inside.mse - np.interp(np.log(inside.nll_nats), np.log(line.nll_nats), line.mse)
 
 
 def _pairs(run: Run, universal: str, end_to_end: str, rate_bits: float) -> pd.DataFrame:
@@ -100,5 +121,11 @@ def _rows(run: Run, method: str, rate_bits: float, dither: bool = True) -> pd.Da
 
 QUERIES = {
     function.__name__: function
-    for function in (point, universal_gap, universal_penalty, penalty_against_lambda)
+    for function in (
+        point,
+        universal_gap,
+        universal_penalty,
+        penalty_at_equal_nll,
+        penalty_against_lambda,
+    )
 }

@@ -82,15 +82,20 @@ def correlation_at_fixed_rate(run: Run, method: str) -> Measured:
     return Measured(mean, listed, low, high, int(rows.epochs.min()))
 
 
-def spread_at_fixed_rate(run: Run, method: str) -> Measured:
-    """(max - min) / mean of MSE over the cells of one rate, mean over rates."""
+def spread_over_seeds(run: Run, method: str, levels: int, lam: float) -> Measured:
+    """(max - min) / mean of MSE over runs of one cell with other seeds, so other jitter."""
     rows = _cells(run, method)
-    groups = [g for _, g in rows.groupby("rate_bits") if len(g) >= 3]
-    if not groups:
-        raise Untestable(f"fewer than 3 cells of {method} at every rate")
-    spreads = [float((g.mse.max() - g.mse.min()) / g.mse.mean()) for g in groups]
-    mean, low, high = over_seeds(spreads)
-    return Measured(mean, f"over {len(groups)} rates", low, high, int(rows.epochs.min()))
+    rows = rows[(rows.levels == levels) & np.isclose(rows.lam, lam)]
+    if rows.seed.nunique() < 3:
+        raise Untestable(f"{rows.seed.nunique()} seeds of {method}, needs 3")
+    listed = ", ".join(
+        f"{row.mse:.4f} and {row.nll_nats:.3f}" for row in rows.sort_values("seed").itertuples()
+    )
+    return Measured(
+        float((rows.mse.max() - rows.mse.min()) / rows.mse.mean()),
+        f"{len(rows)} seeds, lambda {lam:g}: MSE and NLL {listed}",
+        epochs=int(rows.epochs.min()),
+    )
 
 
 def falls_with_rate(run: Run, method: str) -> Measured:
@@ -136,7 +141,7 @@ QUERIES = {
         late_change,
         sharpness_rises,
         correlation_at_fixed_rate,
-        spread_at_fixed_rate,
+        spread_over_seeds,
         falls_with_rate,
         convexity_in_rate,
     )

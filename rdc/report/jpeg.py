@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from rdc import intervals
-from rdc.figures import luo
+from rdc.figures import jpeg_sets, luo
 from rdc.jpeg import curves, samples
 from rdc.jpeg.standard import TableSet
 from rdc.report.numbers import encoded, shorts
@@ -63,11 +63,11 @@ def _originals(crops: pd.DataFrame) -> list[dict]:
 def _tables(rows, pictures, crops, sets, reference: str) -> list[dict]:
     by_name = dict(iter(pictures.groupby("tables", sort=False)))
     found = []
-    for name, colour, line in luo.styles(by_name):
+    for name, (colour, line) in jpeg_sets.looks(by_name).items():
         own = rows[rows.tables == name].sort_values("quality")
         entry = {
             "name": name,
-            "title": luo.title(name).replace("$", ""),  # names may hold mathematics
+            "title": jpeg_sets.title(name).replace("$", ""),  # names may hold mathematics
             "colour": colour,
             "dash": DASHES[line],
             "quality": own.quality.tolist(),

@@ -17,6 +17,6 @@ run = Run(
     jpeg={Path(path).stem: tables.read(Path(path).stem, path) for path in snakemake.input.jpeg},
 )
 ledger = claims.read(snakemake.input.ledger)
-studied = [claim for claim in ledger if claim.paper in snakemake.params.papers]
+studied = claims.of_studies(ledger, snakemake.params.papers)
 frame = tables.write("claims", claims.verdicts(studied, run), snakemake.output.claims)
 report(", ".join(f"{count} {verdict}" for verdict, count in claims.counts(frame).items()))

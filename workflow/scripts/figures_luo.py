@@ -3,7 +3,7 @@
 import sys
 
 from rdc import joblog, tables
-from rdc.figures import luo, luo_examples, style
+from rdc.figures import jpeg_sets, luo, luo_examples, style
 from rdc.jpeg import examples, standard
 
 report = joblog.start(snakemake.log[0], expected=(tables.TableError, standard.TableError))
@@ -28,7 +28,7 @@ drawn["examples"] = lambda: luo_examples.draw(
         (f"{pair[0]}, {pair[1]}", some)
         for pair, some in zip(snakemake.params.pairs, found, strict=True)
     ],
-    [(luo.title(pair[2]), luo.title(pair[3])) for pair in snakemake.params.pairs],
+    [tuple(map(jpeg_sets.title, pair[2:4])) for pair in snakemake.params.pairs],
 )
 for name, figure in drawn.items():
     report(name)
