@@ -169,13 +169,12 @@ def beside_jpeg(test: pd.DataFrame, rows: pd.DataFrame | None, reader: str) -> F
     """
     if rows is None or rows.empty:
         return style.empty("No JPEG study of this run's own images")
-    points, looks = _points(test), _looks(test)
+    points = _points(test)
     figure, axes = plt.subplots(1, 2, figsize=(11, 5.6))
     lines = lines_of(rows.tables.unique())
     for ax, measure in zip(axes, ("mse", "accuracy"), strict=True):
-        for method, look in looks.items():
-            own = points[points.method == method]
-            ax.plot(own.entropy_bits, own[measure], look["marker"], color="#9a9a9a", ms=4)
+        own = points[points.method.isin(_looks(test))]
+        ax.plot(own.entropy_bits, own[measure], "o", color="#9a9a9a", ms=4)
         books = points[points.method.isin(CODEBOOKS)]
         ax.plot(books.entropy_bits, books[measure], "*", color=style.REFERENCE, ms=7)
         for name, part in rows.groupby("tables", sort=False):

@@ -113,7 +113,7 @@ def gaussian(limits: pd.DataFrame) -> Figure:
         axes[1].plot([start], [least], color=colour, marker="o", ms=4)
     axes[1].set(xlabel="label's remaining entropy C (nats)", ylabel="distortion D",
                 title="The published branch falls as C tightens; no codec follows", ylim=(0, 1.05))  # fmt: skip
-    axes[1].legend(loc="lower right", fontsize=8)
+    axes[1].legend(loc="upper left", fontsize=8)
     given = json.loads(own.parameters.iloc[0])
     correlation = given["covariance"] / np.sqrt(given["var_x"] * given["var_s"])
     figure.suptitle(f"Jointly Gaussian source and label, correlation {correlation:g}", fontsize=11)

@@ -184,7 +184,7 @@ def _tables(frames, sets, studies) -> Figure:
             axes.set(xticks=[], yticks=[])
             axes.grid(False)
         tuned = name not in ("annex_k", "flat", "ramp", "luo", "robidoux")
-        heading = title(name).replace(": ", ":\n").replace(" (", "\n(")
+        heading = title(name).replace(": ", ":\n").replace(" (", "\n(").replace(", ", ",\n")
         rows[2 * line, column].set_title(f"{heading}\n{study}" if tuned else heading, fontsize=8)
     for axes, component in zip(rows[:, 0], ("luma", "chroma") * lines, strict=True):
         axes.set_ylabel(component)
