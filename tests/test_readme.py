@@ -54,6 +54,15 @@ def test_every_command_names_what_there_is():
         assert (ROOT / path).exists(), path
 
 
+def test_what_holds_is_what_the_ledger_says():
+    ledger = tables.read("claims", ROOT / "results" / "mnist" / "tables" / "claims.parquet")
+    verdicts = ledger.set_index("claim").verdict
+    rows = re.findall(r"^\| ([^|]+) \| [^|]+ \| [^|]+ \| (\w[^|]*) \|$", BLOCKS["What holds"], re.M)
+    assert len(rows) > 5
+    for claim, verdict in rows[1:]:  # below the heading
+        assert verdicts[claim] == verdict, claim
+
+
 @pytest.mark.slow
 @pytest.mark.workflow
 def test_the_walk_for_a_codec_of_ones_own_as_printed(tmp_path):

@@ -57,7 +57,7 @@ function numbers(point) {
       row("PSNR", `${plain(point.psnr[0])} dB`),
       row("NLL", measured(point.nll, (v) => `${plain(v, 3)}`), "nats, its own classifier"),
       row("read right", measured(point.accuracy.own, (v) => percent(v, 1)), `by ${point.classifier}, its own; clean images ${percent(point.clean, 1)}`),
-      row("read right by the judge", measured(point.accuracy.judge, (v) => percent(v, 1)), "which no codec ever met"),
+      row("read right by the judge", measured(point.accuracy.judge, (v) => percent(v, 1)), "which none was trained with"),
       others.map((reader) => row(`read right by ${reader}`, measured(point.accuracy[reader], (v) => percent(v, 1)))),
       extra.filter(([key]) => point[key][0] != null).map(([key, name]) => row(name, measured(point[key], (v) => plain(v, 3))))))];
 }

@@ -37,7 +37,7 @@ function planes(codecs) {
   const isShare = () => state.measure !== "nll";
   const titles = () => ({ mse: "distortion: MSE per pixel", bits: `bits an image (${BITS[state.bits]})`,
     read: isShare() ? "images read right" : "NLL of the true label (nats)" });
-  const readers = () => [["own", "its own classifier"], ["judge", "the judge, which no codec met"],
+  const readers = () => [["own", "its own classifier"], ["judge", "the judge, which no codec trained with"],
     ...codecs.readers.map((name) => [name, `classifier ${name}, for all codecs`]), ["nll", "NLL under its own classifier"]];
 
   function inScope(item) {
