@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from sandbox import ROOT
 
-from rdc.figures import atlas, le, nguyen, style, zhang
+from rdc.figures import atlas, jpeg_sets, le, luo, nguyen, style, zhang
 from rdc.figures import published as papers
 
 PUBLISHED = ROOT / "config" / "published"
@@ -147,6 +147,27 @@ def test_table_3_keeps_codecs_without_dither_apart(images):
     assert lines[name] == "0.0300" and lines[f"{name}, no dither"] == "0.0200"
 
 
+def savings(*rows):
+    columns = ["study", "tables", "over", "measure", "value", "low", "high"]
+    return pd.DataFrame(rows, columns=columns).assign(subsampling="4:2:0", at=np.nan)
+
+
+def test_savings_are_counted_from_baselines_and_to_the_right_is_better():
+    rows = [("own", t, o, "bd_rate", s * 20, s * 20 - 1, s * 20 + 1)
+            for t, o, s in (("tuned", "annex_k", -1), ("annex_k", "tuned", 1))]  # fmt: skip
+    rows += [("own", "tuned", "annex_k", "bd_accuracy", np.nan, np.nan, np.nan)]
+    rows += [("still", "flat", "annex_k", "bd_rate", 0.0, 0.0, 0.0)]
+    figure = luo.draw("savings", {"savings": savings(*rows)}, {}, {})
+    panels = [ax for ax in figure.axes if ax.axison]
+    assert [ax.get_ylabel() for ax in panels] == ["own, 4:2:0", "still, 4:2:0"]
+    assert [text.get_text() for text in panels[0].texts] == ["+20.0"]  # bytes saved
+    plt.close(figure)
+    nothing = savings(("own", "tuned", "annex_k", "bd_accuracy", np.nan, np.nan, np.nan))
+    figure = luo.draw("savings", {"savings": nothing}, {}, {})
+    assert any("No " in text.get_text() for ax in figure.axes for text in ax.texts)
+    plt.close(figure)
+
+
 def test_no_two_methods_look_alike():
     looks = atlas._looks(pd.DataFrame({"method": list(style.METHOD_NAMES)}))
     seen = {(look["color"], look["marker"]) for look in looks.values()}
@@ -161,3 +182,10 @@ def test_the_plane_reads_every_codec_by_one_classifier():
     found = pd.Series(atlas._accuracy(test, confusion, "zhang"), index=test.study)
     np.testing.assert_allclose(found["le"], 0.5)
     np.testing.assert_allclose(found["zhang"], 0.91)
+
+
+def test_a_set_of_tables_looks_the_same_beside_any_and_like_no_other():
+    known = ["annex_k", "flat", "tuned", "luo"]
+    looks = jpeg_sets.looks([*known, "holiday", "mine"])
+    assert looks["tuned"] == jpeg_sets.looks(["tuned", "webp"])["tuned"]
+    assert len(set(looks.values())) == 6

@@ -196,7 +196,8 @@ def _tables(frames, sets, studies) -> Figure:
 def _savings(frames, sets, studies) -> Figure:
     """BD-rates, and BD-accuracies where there are classes, against each of ``BASELINES``."""
     rows = frames["savings"]
-    rows = rows[rows.measure.isin(("bd_rate", "bd_accuracy"))].copy()
+    # Curves that share no range have no average.
+    rows = rows[rows.measure.isin(("bd_rate", "bd_accuracy")) & rows.value.notna()].copy()
     # A BD-rate below 0 is bytes saved; to the right is better in every panel.
     rate = rows.measure == "bd_rate"
     rows.loc[rate, ["value", "low", "high"]] = -rows.loc[rate, ["value", "high", "low"]].to_numpy()
@@ -225,7 +226,7 @@ def _savings(frames, sets, studies) -> Figure:
             )
         line[0].set_ylim(-0.7, len(names) - 0.3)
         line[0].set_yticks(range(len(names)), [title(n) for n in names], fontsize=7.5)
-        line[0].set_ylabel(f"{study}, {subsampling}")
+        line[0].set_ylabel(f"{study}, {subsampling}", fontsize=8)
         for ax in line[len(baselines) :]:
             ax.axis("off")
     return figure
@@ -233,7 +234,8 @@ def _savings(frames, sets, studies) -> Figure:
 
 def _intervals(axes: Axes, rows: pd.DataFrame, form: str) -> None:
     """A dot with its interval on each row, an arrow where it lies beyond, and its number at the right."""
-    reach = 2 * rows[["low", "high"]].abs().max(axis=1).median()
+    ends = rows[["value", "low", "high"]].abs().max(axis=1)
+    reach = 2 * ends.median() or 1.0  # no gain at all
     for at, row in enumerate(rows.itertuples()):
         if np.isnan(row.value):
             continue
