@@ -189,3 +189,8 @@ def test_a_set_of_tables_looks_the_same_beside_any_and_like_no_other():
     looks = jpeg_sets.looks([*known, "holiday", "mine"])
     assert looks["tuned"] == jpeg_sets.looks(["tuned", "webp"])["tuned"]
     assert len(set(looks.values())) == 6
+    alike = jpeg_sets.looks(
+        ["tuned_own", "tuned_accuracy_own", "tuned_cubic"]
+    )  # never in one study of ours
+    assert len(set(alike.values())) == 3
+    assert len(jpeg_sets.looks(map(str, range(40)))) == 40  # more than there are looks

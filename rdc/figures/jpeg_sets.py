@@ -55,12 +55,12 @@ LOOKS = {
     "webp": (PINK, "-."),
     "jpegli": (YELLOW, "-."),
     "sjpeg": (SKY, "-."),
-    "luo_loss_tenth": (SKY, "-."),
+    "luo_loss_tenth": (BLUE, "-."),
     "luo_loss": (RED, "-."),
-    "luo_loss_ten": (YELLOW, "-."),
+    "luo_loss_ten": (GREEN, "-."),
     "luo_accuracy": (GREEN, "-."),
     "luo_accuracy_ten": (SKY, "-."),
-    "tuned_cubic": (PINK, "-"),
+    "tuned_cubic": (YELLOW, "-"),
     "tuned_straight": (RED, "-"),
     "robidoux": ("#777777", "-"),
     "mssim": ("#777777", "--"),
@@ -70,7 +70,7 @@ LOOKS = {
     "ahumada": ("#b5b5b5", "--"),
     "peterson": ("#b5b5b5", "-."),
 }
-LINES = ("-", "--", ":", "-.")
+ALL_LOOKS = [(colour, line) for line in ("-", "--", ":", "-.") for colour in COLOURS]
 
 
 def title(tables: str) -> str:
@@ -78,8 +78,16 @@ def title(tables: str) -> str:
 
 
 def looks(sets: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """A colour and a line for each; a user's own sets take what the known ones beside them leave."""
-    sets = list(sets)
-    taken = {LOOKS[name] for name in sets if name in LOOKS}
-    free = (look for look in ((c, line) for line in LINES for c in COLOURS) if look not in taken)
-    return {name: LOOKS.get(name) or next(free) for name in sets}
+    """A colour and a line for each, no pair twice until all are taken.
+
+    A user's own sets, and a known one whose look another has, take what the known ones leave.
+    """
+    names = list(sets)
+    found = {}
+    for name in names:
+        if name in LOOKS and LOOKS[name] not in found.values():
+            found[name] = LOOKS[name]
+    for place, name in enumerate(name for name in names if name not in found):
+        free = [look for look in ALL_LOOKS if look not in found.values()]
+        found[name] = free[0] if free else ALL_LOOKS[place % len(ALL_LOOKS)]
+    return {name: found[name] for name in names}

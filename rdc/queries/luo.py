@@ -70,8 +70,7 @@ def saving_tilt(
         100 * (1 - np.exp(own.bits_at(at) - other.bits_at(at)))
         for own, other in zip(ours.means, theirs.means, strict=True)
     ]
-    parts = [f"{value:+.2f} % at {psnr:g} dB" for value, psnr in zip(saved[0], at, strict=True)]
-    return _tilt(np.array(saved), tables, over, study, parts)
+    return _tilt(saved, at, ("%", "dB"), f"{tables} over {over} on {study}")
 
 
 def accuracy_gained(
@@ -114,10 +113,7 @@ def gain_tilt(run: Run, study: str, tables: str, over: str, bpp: list[float]) ->
         100 * (own.score_at(at) - other.score_at(at))
         for own, other in zip(ours.means, theirs.means, strict=True)
     ]
-    parts = [
-        f"{value:+.2f} points at {bits:g} bits" for value, bits in zip(gained[0], at, strict=True)
-    ]
-    return _tilt(np.array(gained), tables, over, study, parts)
+    return _tilt(gained, at, ("points", "bits"), f"{tables} over {over} on {study}")
 
 
 def rate_correlation(run: Run, study: str, model: str, subsampling: str) -> Measured:
@@ -176,9 +172,14 @@ def _answer(row: pd.Series, ours: curves.Curve, tables: str, study: str, where: 
     return Measured(row.value, note, row.low, row.high)
 
 
-def _tilt(gains: np.ndarray, tables: str, over: str, study: str, parts: list[str]) -> Measured:
-    """From gains at two points, (1 + resamples, 2): all pictures, then each resample of them."""
-    note = f"{tables} over {over} on {study}: {', '.join(parts)}"
+def _tilt(found: list, at: np.ndarray, units: tuple[str, str], what: str) -> Measured:
+    """From gains at two points: of all pictures first, then of each resample of them."""
+    gains = np.array(found)  # (1 + resamples, 2)
+    gained, where = units
+    listed = (
+        f"{value:+.2f} {gained} at {x:g} {where}" for value, x in zip(gains[0], at, strict=True)
+    )
+    note = f"{what}: {', '.join(listed)}"
     if np.isnan(gains[0]).any():
         raise Untestable(f"one of the two curves does not reach so far ({note})")
     tilts = np.minimum(gains[:, 0], gains[:, 0] - gains[:, 1])
