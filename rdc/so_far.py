@@ -5,8 +5,9 @@
 
 A long run is worth looking at, and committing, as its rows come. The first writes the tables; with its
 config the ledger, the figures and the page are written too, and rows of cells that the config has no
-longer, or that older code or settings made, are left out. Snakemake's own gathering waits for every part
-and then writes the same files anew.
+longer, or that older code or settings made, are left out. A checkout on a new machine goes on from the
+rows that were committed: those whose key this machine would give as well stay, without their cells being
+trained anew. Snakemake's own gathering waits for every part and then writes the same files anew.
 """
 
 import argparse
@@ -38,23 +39,27 @@ def gather(folder: Path, due: dict[tuple[str, str], str] | None = None) -> dict[
     """Writes ``folder/tables`` from ``folder/parts``; returns the rows of each table written.
 
     Args:
-        due: each cell's key by study and name; rows of cells without it are left out. None for all rows.
+        due: each cell's key by study and name. Rows of cells without it are left out, and those with it
+            that the tables hold already, and no part does, stay. None for the parts' rows alone.
+
+    Raises:
+        TableError: names a part or a table that is damaged.
     """
     counts: dict[str, int] = {}
-    kept: set[tuple[str, str]] = set()
+    measured: set[tuple[str, str]] = set()
+    earlier: set[tuple[str, str]] = set()
     for parts in sorted((folder / "parts").iterdir(), key=lambda path: path.name != "cells"):
         found = [tables.read(parts.name, path) for path in sorted(parts.rglob("*.parquet"))]
         if found:
             target = folder / "tables" / f"{parts.name}.parquet"
             frame = pd.concat(found, ignore_index=True)
-            if due is not None and parts.name == "cells":
-                named = zip(frame.study, frame.cell, frame.cell_key, strict=True)
-                kept = {
-                    (study, cell) for study, cell, key in named if due.get((study, cell)) == key
-                }
             if due is not None and parts.name in OF_CELLS:
-                named = zip(frame.study, frame.cell, strict=True)
-                frame = frame[[name in kept for name in named]].reset_index(drop=True)
+                kept = tables.read(parts.name, target) if target.exists() else frame.iloc[:0]
+                if parts.name == "cells":
+                    measured = _with_key(frame, due)
+                    earlier = _with_key(kept, due) - measured
+                frame = pd.concat([_of(frame, measured), _of(kept, earlier)], ignore_index=True)
+                frame = frame.sort_values(["study", "cell"], kind="stable", ignore_index=True)
             counts[parts.name] = len(tables.write(parts.name, frame, target))
             if parts.name == "jpeg_images":
                 target = folder / "tables" / "jpeg_savings.parquet"
@@ -62,6 +67,16 @@ def gather(folder: Path, due: dict[tuple[str, str], str] | None = None) -> dict[
                     tables.write("jpeg_savings", savings.records(frame), target)
                 )
     return counts
+
+
+def _with_key(rows: pd.DataFrame, due: dict[tuple[str, str], str]) -> set[tuple[str, str]]:
+    """Study and name of those cells that were trained under the key that is due."""
+    named = zip(rows.study, rows.cell, rows.cell_key, strict=True)
+    return {(study, cell) for study, cell, key in named if due.get((study, cell)) == key}
+
+
+def _of(rows: pd.DataFrame, cells: set[tuple[str, str]]) -> pd.DataFrame:
+    return rows[[name in cells for name in zip(rows.study, rows.cell, strict=True)]]
 
 
 def _due(config: Config, folder: Path) -> dict[tuple[str, str], str]:

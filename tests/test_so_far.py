@@ -37,3 +37,29 @@ def test_rows_of_older_code_and_of_cells_that_are_gone_are_left_out(tmp_path):
         frame = tables.read(name, tmp_path / "tables" / f"{name}.parquet")
         assert list(frame.cell) == ["fresh"]
     assert so_far.gather(tmp_path) == {"cells": 3, "curves": 3}
+
+
+def test_a_new_machine_goes_on_from_the_rows_that_were_committed(tmp_path):
+    committed = {"again": "a" * 16, "kept": "b" * 16, "stale": "c" * 16}
+    for name, rows in (
+        ("cells", [{**CELL, "cell": cell, "cell_key": key} for cell, key in committed.items()]),
+        ("curves", [{**CURVE, "study": "zhang", "cell": c, "value": 0.1} for c in committed]),
+    ):
+        tables.write(name, rows, tmp_path / "tables" / f"{name}.parquet")
+    for cell in ("again", "new"):  # measured here
+        rows = [{**CELL, "cell": cell, "cell_key": "a" * 16}]
+        tables.write("cells", rows, tmp_path / "parts" / "cells" / "zhang" / f"{cell}.parquet")
+        line = {**CURVE, "study": "zhang", "cell": cell, "value": 0.2}
+        tables.write("curves", [line], tmp_path / "parts" / "curves" / "zhang" / f"{cell}.parquet")
+    due = {("zhang", cell): "a" * 16 for cell in ("again", "new", "stale")}
+    due["zhang", "kept"] = "b" * 16
+    for _ in range(2):  # and once more, over its own tables
+        assert so_far.gather(tmp_path, due) == {"cells": 3, "curves": 3}
+        cells = tables.read("cells", tmp_path / "tables" / "cells.parquet")
+        assert list(cells.cell) == ["again", "kept", "new"]
+        curves = tables.read("curves", tmp_path / "tables" / "curves.parquet")
+        assert dict(zip(curves.cell, curves.value, strict=True)) == {
+            "again": 0.2,
+            "kept": 0.1,
+            "new": 0.2,
+        }
