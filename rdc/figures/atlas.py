@@ -20,7 +20,6 @@ PAPERS = {
     "le": ({"marker": "s", "ms": 6}, "as Le published, its own classifier"),
     "nguyen": ({"marker": "|", "ms": 9}, "MSE that Nguyen published, without accuracy"),
 }
-FRONTIER = "the codebooks' frontier"
 IN_A_LINE = 3  # rates beside each other: more would be too small to read on a page
 PIXELS = 28 * 28  # of the images that codecs are trained on
 
@@ -80,6 +79,7 @@ def planes(test: pd.DataFrame, reader: str, published: pd.DataFrame | None = Non
         2 * lines, columns, figsize=(3.1 * columns + 0.8, 5.2 * lines + 1.4), squeeze=False
     )
     clean = test[test.classifier == reader].accuracy_clean.max()
+    frontiers: list[Line2D | None] = []
     for number, rate in enumerate(rates):
         line, column = divmod(number, IN_A_LINE)
         own = points[points.rate == rate]
@@ -91,7 +91,7 @@ def planes(test: pd.DataFrame, reader: str, published: pd.DataFrame | None = Non
             if row == 0:
                 ax.axhline(clean, color=style.REFERENCE, linewidth=0.8)
                 _as_published(ax, said)
-            _codebooks(ax, own, measure)
+            frontiers.append(_codebooks(ax, own, measure))
             style.scale_for(ax, "x", pd.concat([own.mse, said.mse.astype(float)]))
             if ax.get_xscale() == "linear":
                 ax.xaxis.set_major_locator(MaxNLocator(4))
@@ -107,8 +107,8 @@ def planes(test: pd.DataFrame, reader: str, published: pd.DataFrame | None = Non
         _same_scale(axes[row::2].ravel()[: len(rates)])
     for ax in axes[-2:].T[len(rates) - columns * (lines - 1) :].ravel():
         ax.axis("off")
-    for ax in axes.ravel():
-        _shade(ax)
+    for frontier in filter(None, frontiers):  # now that all scales are set
+        _shade(frontier)
     handles, labels = _legend(
         {m: look for m, look in looks.items() if m in set(trained.method)}, points
     )
@@ -255,18 +255,19 @@ def _as_published(ax, points: pd.DataFrame) -> None:
                 transform=ax.get_xaxis_transform() if on_axis else ax.transData)  # fmt: skip
 
 
-def _codebooks(ax, own: pd.DataFrame, measure: str) -> None:
-    """The k-means point and the frontier of the class-aware ones."""
+def _codebooks(ax, own: pd.DataFrame, measure: str) -> Line2D | None:
+    """The k-means point and the class-aware ones; returns their frontier, None without codebooks."""
     books = own[own.method.isin(CODEBOOKS)].sort_values("mse")
     if books.empty:
-        return
+        return None
     for method, marker in (("vq", "x"), ("class_vq", "*")):
         group = books[books.method == method]
         ax.plot(group.mse, group[measure], color=style.REFERENCE, marker=marker, ls="", ms=7)
     best = np.maximum.accumulate(books[measure])
-    ax.plot(
-        books.mse, best, color=style.REFERENCE, linewidth=1, drawstyle="steps-post", label=FRONTIER
+    (frontier,) = ax.plot(
+        books.mse, best, color=style.REFERENCE, linewidth=1, drawstyle="steps-post"
     )
+    return frontier
 
 
 def _same_scale(panels: np.ndarray) -> None:
@@ -276,15 +277,14 @@ def _same_scale(panels: np.ndarray) -> None:
         ax.set_ylim(limits[:, 0].min(), limits[:, 1].max())
 
 
-def _shade(ax) -> None:
+def _shade(frontier: Line2D) -> None:
     """What no codebook reaches: less MSE than any, or more accuracy than all of no more MSE."""
-    for line in ax.lines:
-        if line.get_label() == FRONTIER:
-            (left, right), low = ax.get_xlim(), ax.get_ylim()[0]
-            mse, best = line.get_data()
-            x, y = [left, *mse, max(right, mse[-1])], [low, *best, best[-1]]
-            ax.fill_between(x, y, 1.0, color="#e9f2e4", step="post", linewidth=0, zorder=0)
-            ax.set_xlim(left, right)
+    ax = frontier.axes
+    (left, right), low = ax.get_xlim(), ax.get_ylim()[0]
+    mse, best = frontier.get_data()
+    x, y = [left, *mse, max(right, mse[-1])], [low, *best, best[-1]]
+    ax.fill_between(x, y, 1.0, color="#e9f2e4", step="post", linewidth=0, zorder=0)
+    ax.set_xlim(left, right)
 
 
 def _legend(looks: dict[str, dict], points: pd.DataFrame) -> tuple[list, list]:

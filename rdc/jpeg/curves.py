@@ -96,23 +96,35 @@ def curve(images: pd.DataFrame, score: str, bits: str) -> Curve:
     return Curve(wide["bits"].to_numpy(), wide[score].to_numpy())
 
 
+def savings(ours: Curve, reference: Curve, scores: np.ndarray) -> np.ndarray:
+    """Percent of the reference's bits saved at equal score, (1 + resamples, scores).
+
+    First over all pictures, then over every resample of them, the same ones for both.
+    """
+
+    def percent(own: Mean, other: Mean) -> np.ndarray:
+        return 100 * (1 - np.exp(own.bits_at(scores) - other.bits_at(scores)))
+
+    return _of_each(percent, ours, reference)
+
+
+def gains(ours: Curve, reference: Curve, bits: np.ndarray) -> np.ndarray:
+    """Score gained over the reference at equal bits, (1 + resamples, bits), as ``savings``."""
+
+    def difference(own: Mean, other: Mean) -> np.ndarray:
+        return own.score_at(bits) - other.score_at(bits)
+
+    return _of_each(difference, ours, reference)
+
+
 def saving(ours: Curve, reference: Curve, scores: np.ndarray) -> pd.DataFrame:
     """Percent of the reference's bits saved at equal score, with intervals over pictures."""
-
-    def percent(own, other):
-        gap = own.bits_at(scores) - other.bits_at(scores)
-        return 100 * (1 - np.exp(gap))
-
-    return _with_interval(percent, ours, reference, "score", scores)
+    return _with_interval(savings(ours, reference, scores), "score", scores)
 
 
 def gain(ours: Curve, reference: Curve, bits: np.ndarray) -> pd.DataFrame:
     """Score gained over the reference at equal bits, with intervals over pictures (paired)."""
-
-    def difference(own, other):
-        return own.score_at(bits) - other.score_at(bits)
-
-    return _with_interval(difference, ours, reference, "bits", bits)
+    return _with_interval(gains(ours, reference, bits), "bits", bits)
 
 
 def points_gained(ours: Curve, reference: Curve) -> pd.DataFrame:
@@ -152,17 +164,17 @@ def _bjontegaard(measure, ours: Curve, reference: Curve) -> pd.Series:
             except (AssertionError, ValueError):  # too few points
                 return np.nan
 
-    return _with_interval(
-        lambda own, other: np.array([average(own, other)]), ours, reference, "at", np.zeros(1),
-        FITTED_RESAMPLES,
-    ).iloc[0]  # fmt: skip
+    found = _of_each(average, ours, reference, FITTED_RESAMPLES)
+    return _with_interval(found[:, None], "at", np.zeros(1)).iloc[0]
 
 
-def _with_interval(
-    measure, ours: Curve, reference: Curve, name: str, at: np.ndarray, resamples: int = RESAMPLES
-):
+def _of_each(measure, ours: Curve, reference: Curve, resamples: int = RESAMPLES) -> np.ndarray:
+    """A measure of two curves over all pictures, then over each resample of them."""
     pairs = zip(ours.means[: 1 + resamples], reference.means[: 1 + resamples], strict=True)
-    found = np.stack([measure(own, other) for own, other in pairs])
+    return np.stack([measure(own, other) for own, other in pairs])
+
+
+def _with_interval(found: np.ndarray, name: str, at: np.ndarray) -> pd.DataFrame:
     drawn, share = found[1:], 0.5 - CONFIDENCE / 2
     low, high = np.full((2, len(at)), np.nan)
     known = ~np.isnan(drawn).all(axis=0)

@@ -66,10 +66,7 @@ def saving_tilt(
     second, whichever is less: above 0 it is a gain there, and a larger one."""
     ours, theirs = _pair(run, study, tables, over, "psnr", "file", subsampling)
     at = np.array(psnrs, dtype=float)
-    saved = [
-        100 * (1 - np.exp(own.bits_at(at) - other.bits_at(at)))
-        for own, other in zip(ours.means, theirs.means, strict=True)
-    ]
+    saved = curves.savings(ours, theirs, at)
     return _tilt(saved, at, ("%", "dB"), f"{tables} over {over} on {study}")
 
 
@@ -109,10 +106,7 @@ def gain_tilt(run: Run, study: str, tables: str, over: str, bpp: list[float]) ->
     by how much that exceeds the gain at the second, whichever is less."""
     ours, theirs = _pair(run, study, tables, over, "correct", "scan_dht", "4:2:0")
     at = np.array(bpp, dtype=float)
-    gained = [
-        100 * (own.score_at(at) - other.score_at(at))
-        for own, other in zip(ours.means, theirs.means, strict=True)
-    ]
+    gained = 100 * curves.gains(ours, theirs, at)
     return _tilt(gained, at, ("points", "bits"), f"{tables} over {over} on {study}")
 
 
@@ -172,9 +166,8 @@ def _answer(row: pd.Series, ours: curves.Curve, tables: str, study: str, where: 
     return Measured(row.value, note, row.low, row.high)
 
 
-def _tilt(found: list, at: np.ndarray, units: tuple[str, str], what: str) -> Measured:
-    """From gains at two points: of all pictures first, then of each resample of them."""
-    gains = np.array(found)  # (1 + resamples, 2)
+def _tilt(gains: np.ndarray, at: np.ndarray, units: tuple[str, str], what: str) -> Measured:
+    """From gains at two points, (1 + resamples, 2): of all pictures first, then of each resample."""
     gained, where = units
     listed = (
         f"{value:+.2f} {gained} at {x:g} {where}" for value, x in zip(gains[0], at, strict=True)
