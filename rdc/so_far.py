@@ -2,12 +2,14 @@
 
     python -m rdc.so_far results/mnist
     python -m rdc.so_far results/mnist --config config/mnist.yaml
+    python -m rdc.so_far results/mnist --config config/mnist.yaml --left
 
 A long run is worth looking at, and committing, as its rows come. The first writes the tables; with its
 config the ledger, the figures and the page are written too, and rows of cells that the config has no
 longer, or that older code or settings made, are left out. A checkout on a new machine goes on from the
 rows that were committed: those whose key this machine would give as well stay, without their cells being
-trained anew. Snakemake's own gathering waits for every part and then writes the same files anew.
+trained anew, and ``--left`` names the targets of all others for Snakemake. Snakemake's own gathering waits
+for every part and then writes the same files anew.
 """
 
 import argparse
@@ -17,11 +19,12 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import yaml
 
 from rdc import claims, tables, training
-from rdc.cells import expand
+from rdc.cells import batches, expand
 from rdc.config import Config, ConfigError, parse
 from rdc.datasets.labelled import DataError
 from rdc.figures import atlas, le, limits, luo, nguyen, pictures, published, style, zhang
@@ -59,7 +62,7 @@ def gather(folder: Path, due: dict[tuple[str, str], str] | None = None) -> dict[
                     measured = _with_key(frame, due)
                     earlier = _with_key(kept, due) - measured
                 frame = pd.concat([_of(frame, measured), _of(kept, earlier)], ignore_index=True)
-                frame = frame.sort_values(["study", "cell"], kind="stable", ignore_index=True)
+                frame = _in_order(frame, due)
             counts[parts.name] = len(tables.write(parts.name, frame, target))
             if parts.name == "jpeg_images":
                 target = folder / "tables" / "jpeg_savings.parquet"
@@ -79,13 +82,39 @@ def _of(rows: pd.DataFrame, cells: set[tuple[str, str]]) -> pd.DataFrame:
     return rows[[name in cells for name in zip(rows.study, rows.cell, strict=True)]]
 
 
+def _in_order(rows: pd.DataFrame, due: dict[tuple[str, str], str]) -> pd.DataFrame:
+    """In the order in which Snakemake gathers them."""
+    places = {name: place for place, name in enumerate(due)}
+    of_rows = [places[name] for name in zip(rows.study, rows.cell, strict=True)]
+    return rows.iloc[np.argsort(of_rows, kind="stable")].reset_index(drop=True)
+
+
 def _due(config: Config, folder: Path) -> dict[tuple[str, str], str]:
-    """The key of each cell whose data and classifier are there."""
+    """The key of each cell whose data and classifier are there, in the order of the batches."""
     cells, due = expand(config), {}
-    for cell in cells:
-        with contextlib.suppress(DataError, WeightsError):
-            due[cell.study, cell.name] = training.key_of(cell, cells, training.Folder(folder))
+    for members in batches(config).values():
+        for cell in members:
+            with contextlib.suppress(DataError, WeightsError):
+                due[cell.study, cell.name] = training.key_of(cell, cells, training.Folder(folder))
     return due
+
+
+def left(folder: Path, config: Config) -> list[Path]:
+    """What Snakemake has to make for every cell to have a row: parts of batches that lack one.
+
+    Raises:
+        DataError, WeightsError: where data or a classifier is not there, so that cells have no key yet.
+        TableError: where the table of cells is damaged.
+    """
+    cells = expand(config)
+    due = {(c.study, c.name): training.key_of(c, cells, training.Folder(folder)) for c in cells}
+    path = folder / "tables" / "cells.parquet"
+    measured = _with_key(tables.read("cells", path), due) if path.exists() else set()
+    return [
+        folder / "parts" / "cells" / study / f"{batch}.parquet"
+        for (study, batch), members in batches(config).items()
+        if not measured.issuperset((cell.study, cell.name) for cell in members)
+    ]
 
 
 def collect(folder: Path, config: Config, config_file: Path) -> page.Run:
@@ -191,22 +220,23 @@ def main() -> None:
     parser.add_argument(
         "--config", type=Path, help="its config: writes the ledger, the figures and the page too"
     )
+    parser.add_argument(
+        "--left", action="store_true", help="only name the targets of cells that have no row yet"
+    )
     asked = parser.parse_args()
-    if not (asked.folder / "parts").is_dir():
-        sys.exit(
-            f"error: {asked.folder}/parts: no such folder; has this run measured anything yet?"
-        )
+    if asked.left and asked.config is None:
+        parser.error("--left needs --config")
     try:
-        config = due = None
-        if asked.config is not None:
-            config = parse(yaml.safe_load(asked.config.read_text()))
-            due = _due(config, asked.folder)
-        for table, count in gather(asked.folder, due).items():
-            print(f"{asked.folder}/tables/{table}.parquet: {count} rows")
-        if config is not None:
-            run = collect(asked.folder, config, asked.config)
-            page.write(run, asked.folder / "report.html")
-            print(page.summary(run, f"{asked.folder}/report.html"))
+        config = parse(yaml.safe_load(asked.config.read_text())) if asked.config else None
+        if asked.left:
+            print(*left(asked.folder, config), sep="\n")
+        else:
+            _put_together(asked.folder, config, asked.config)
+    except (DataError, WeightsError) as error:
+        sys.exit(
+            f"error: {error}\nA cell's key needs its data and its classifier; make them first, naming the "
+            f"missing file: snakemake --cores all FILE --configfile {asked.config}"
+        )
     except (
         OSError,
         ConfigError,
@@ -215,6 +245,18 @@ def main() -> None:
         standard.TableError,
     ) as error:
         sys.exit(f"error: {error}")
+
+
+def _put_together(folder: Path, config: Config | None, config_file: Path | None) -> None:
+    if not (folder / "parts").is_dir():
+        sys.exit(f"error: {folder}/parts: no such folder; has this run measured anything yet?")
+    due = _due(config, folder) if config else None
+    for table, count in gather(folder, due).items():
+        print(f"{folder}/tables/{table}.parquet: {count} rows")
+    if config is not None:
+        run = collect(folder, config, config_file)
+        page.write(run, folder / "report.html")
+        print(page.summary(run, f"{folder}/report.html"))
 
 
 if __name__ == "__main__":

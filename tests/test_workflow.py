@@ -5,6 +5,7 @@ import json
 import re
 import shlex
 import shutil
+from pathlib import Path
 
 import pytest
 from atlas_page import unpacked
@@ -93,6 +94,23 @@ def test_a_page_of_what_is_there_so_far_is_the_page_of_the_run(finished, tmp_pat
     whole = unpacked(finished.results / "report.html", "data")
     assert unpacked(copied / "report.html", "data") == whole
     assert len(unpacked(copied / "report.html", "drawings")) == 11
+
+
+def test_a_new_machine_names_what_the_committed_rows_lack(finished, tmp_path):
+    committed = tmp_path / "tiny"
+    for part in ("tables", "datasets", "classifiers"):
+        shutil.copytree(finished.results / part, committed / part)
+    asked = ("-m", "rdc.so_far", str(committed), "--config", "tiny.yaml", "--left")
+    assert finished.run(*asked).stdout.split() == []
+    cells = tables.read("cells", committed / "tables" / "cells.parquet")
+    lost = cells.cell.iloc[-1]
+    tables.write("cells", cells[cells.cell != lost], committed / "tables" / "cells.parquet")
+    (target,) = finished.run(*asked).stdout.split()
+    batch = Path(target).relative_to(committed / "parts" / "cells").with_suffix("")
+    assert (finished.results / "measured" / batch / f"{lost}.images.npz").is_file()
+    (committed / "datasets" / "digits.npz").unlink()
+    refused = finished.run(*asked)
+    assert refused.returncode == 1 and "digits.npz: no such prepared dataset" in refused.stderr
 
 
 @pytest.mark.golden
