@@ -16,7 +16,7 @@ test: $(READY) ## the fast tests
 	@$(BIN)/python -m pytest -n 2 -m "not slow"
 
 test-slow: $(READY) ## the long ones: real runs of the workflow
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --durations 25 -m "slow and not slurm"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 25 -m "slow and not slurm"
 
 test-slurm: $(READY) ## the workflow on a Slurm started here (root; installs slurm-wlm by apt-get)
 	@$(BIN)/python -m pytest -m slurm

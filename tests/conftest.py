@@ -11,6 +11,13 @@ settings.load_profile("shared")
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported, in the tests
 
+# First, so that no core waits for them at the end.
+LONGEST = ("test_demo.py", "test_readme.py", "test_workflow_jpeg.py")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
 
 @pytest.fixture(scope="session")
 def digits():
