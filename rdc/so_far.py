@@ -8,13 +8,15 @@ A long run is worth looking at, and committing, as its rows come. The first writ
 config the ledger, the figures and the page are written too, and rows of cells that the config has no
 longer, or that older code or settings made, are left out. A checkout on a new machine goes on from the
 rows that were committed: those whose key this machine would give as well stay, without their cells being
-trained anew, and ``--left`` names the targets of all others for Snakemake. Snakemake's own gathering waits
-for every part and then writes the same files anew.
+trained anew, and ``--left`` names the targets of all others for Snakemake. Their pictures stay as the page
+shows them, and so do JPEG's curves, figures and claims where the rows of single files are not here.
+Snakemake's own gathering waits for every part and then writes the same files anew.
 """
 
 import argparse
 import contextlib
 import sys
+import tempfile
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -31,9 +33,17 @@ from rdc.figures import atlas, le, limits, luo, nguyen, pictures, published, sty
 from rdc.jpeg import savings, standard
 from rdc.networks.weights import WeightsError
 from rdc.queries.common import Run
-from rdc.report import page
+from rdc.report import earlier, page
 
 LEDGER, PUBLISHED = Path("config/claims.yaml"), Path("config/published")
+FIGURES = {
+    "atlas": atlas.NAMES,
+    "zhang": zhang.NAMES,
+    "le": le.NAMES,
+    "nguyen": nguyen.NAMES,
+    "luo": (*luo.NAMES, "examples"),
+    "limits": limits.NAMES,
+}
 OF_CELLS = ("cells", "confusion", "costs", "curves")
 TABLES = {"le": "le-table3.csv", "nguyen": "nguyen-figures.csv"}  # of the papers' points
 
@@ -117,24 +127,33 @@ def left(folder: Path, config: Config) -> list[Path]:
     ]
 
 
-def collect(folder: Path, config: Config, config_file: Path) -> page.Run:
+def collect(folder: Path, config: Config, config_file: Path, scratch: Path) -> page.Run:
     """What a page can be made from now; writes the ledger where there are codecs, and the figures.
 
     Args:
         folder: a run's folder with its tables gathered.
         config_file: the config's path, for the commands that the page shows.
+        scratch: an empty folder, for pictures that only the page before this one has.
 
     Raises:
-        TableError, ClaimError: where a table or the ledger is damaged.
+        TableError, ClaimError, PageError: where a table, the ledger or the page before is damaged.
     """
-    frames = {}
-    for names in (page.CELLS, page.JPEG):
-        paths = {name: folder / "tables" / f"{name}.parquet" for name in names}
-        if all(path.exists() for path in paths.values()):
-            frames |= {name: tables.read(name, path) for name, path in paths.items()}
+    shown = earlier.data(folder / "report.html")
+    frames = {
+        path.stem: tables.read(path.stem, path)
+        for path in sorted((folder / "tables").glob("*.parquet"))
+        if path.stem in (*page.CELLS, *page.JPEG)
+    }
+    if not frames.keys() >= {*page.CELLS}:
+        frames = {name: frame for name, frame in frames.items() if name not in page.CELLS}
+    if "jpeg_images" not in frames and not shown.get("jpeg"):
+        frames = {name: frame for name, frame in frames.items() if name not in page.JPEG}
     images = pictures.saved_by_study(sorted(folder.glob("measured/*/*")))
     sources = {name: dataset.source for name, dataset in config.datasets.items()}
     if "cells" in frames:
+        rows = frames["cells"]
+        keys = dict(zip(zip(rows.study, rows.cell, strict=True), rows.cell_key, strict=True))
+        images = earlier.pictures(shown, keys, scratch) | images
         frames["claims"] = _ledger(folder, frames, config, sources, images)
     found = page.Run(
         name=config.run,
@@ -145,16 +164,17 @@ def collect(folder: Path, config: Config, config_file: Path) -> page.Run:
         config=str(config_file),
         published=PUBLISHED if "mnist" in sources.values() else None,
         benchmarks=Path("benchmarks") / config.run,
+        earlier=shown,
     )
     return replace(found, figures=_figures(folder, found))
 
 
 def _figures(folder: Path, run: page.Run) -> dict[str, Path]:
-    """Draws what the tables allow; returns each figure's SVG by name."""
+    """Draws what the tables allow; returns each figure's SVG by name, those drawn before among them."""
     figures = {}
     if run.has_codecs:
         figures |= _of_codecs(run)
-    if run.has_jpeg:
+    if "jpeg_images" in run.frames:
         frames = {"jpeg": run.frames["jpeg"], "images": run.frames["jpeg_images"]}
         for name in ("rate", "savings"):
             path = folder / "tables" / f"jpeg_{name}.parquet"
@@ -169,7 +189,9 @@ def _figures(folder: Path, run: page.Run) -> dict[str, Path]:
         figures |= {f"limits_{name}": partial(limits.draw, name, computed) for name in limits.NAMES}
     for name, draw in figures.items():
         style.write(draw(), *(folder / "figures" / f"{name}.{kind}" for kind in ("svg", "png")))
-    return {name: folder / "figures" / f"{name}.svg" for name in figures}
+    names = [f"{paper}_{name}" for paper, own in FIGURES.items() for name in own]
+    paths = {name: folder / "figures" / f"{name}.svg" for name in names}
+    return {name: path for name, path in paths.items() if path.exists()}
 
 
 def _of_codecs(run: page.Run) -> dict[str, partial]:
@@ -198,20 +220,38 @@ def _of_codecs(run: page.Run) -> dict[str, partial]:
 
 
 def _ledger(folder, frames, config, sources, images) -> pd.DataFrame:
-    jpeg = [folder / "tables" / f"{name}.parquet" for name in ("jpeg_images", "jpeg_rate")]
+    path = folder / "tables" / "jpeg_rate.parquet"
+    jpeg = {"jpeg_rate": tables.read("jpeg_rate", path)} if path.exists() else {}
+    if "jpeg_images" in frames:
+        jpeg["jpeg_images"] = frames["jpeg_images"]
     run = Run(
         frames["cells"],
         frames["curves"],
         frames["classifiers"],
         sources=sources,
         images=images,
-        jpeg={path.stem: tables.read(path.stem, path) for path in jpeg if path.exists()},
+        jpeg=jpeg,
     )
-    papers = {*config.studies, *(["luo"] if run.jpeg else [])}
+    papers = {*config.studies, *(["luo"] if "jpeg" in frames else [])}
     studied = claims.of_studies(claims.read(LEDGER), papers)
-    return tables.write(
-        "claims", claims.verdicts(studied, run), folder / "tables" / "claims.parquet"
-    )
+    found = claims.verdicts(studied, run)
+    target = folder / "tables" / "claims.parquet"
+    if "jpeg" in frames and "jpeg_images" not in frames and target.exists():
+        found = _with_jpegs(found, studied, tables.read("claims", target))
+    return tables.write("claims", found, target)
+
+
+def _with_jpegs(found: list[dict], studied: list[claims.Claim], before: pd.DataFrame) -> list[dict]:
+    """A ledger with the rows on JPEG as they were judged before, where the claim is still the same."""
+
+    def said(row: dict) -> tuple:
+        return row["paper"], row["claim"], row["tolerance"]
+
+    judged = {said(row): row for row in before.to_dict("records")}
+    return [
+        judged.get(said(row), row) if claim.measured_in == "luo" else row
+        for claim, row in zip(studied, found, strict=True)
+    ]
 
 
 def main() -> None:
@@ -243,6 +283,7 @@ def main() -> None:
         claims.ClaimError,
         tables.TableError,
         standard.TableError,
+        earlier.PageError,
     ) as error:
         sys.exit(f"error: {error}")
 
@@ -254,8 +295,9 @@ def _put_together(folder: Path, config: Config | None, config_file: Path | None)
     for table, count in gather(folder, due).items():
         print(f"{folder}/tables/{table}.parquet: {count} rows")
     if config is not None:
-        run = collect(folder, config, config_file)
-        page.write(run, folder / "report.html")
+        with tempfile.TemporaryDirectory() as scratch:
+            run = collect(folder, config, config_file, Path(scratch))
+            page.write(run, folder / "report.html")
         print(page.summary(run, f"{folder}/report.html"))
 
 

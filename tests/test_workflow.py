@@ -113,6 +113,31 @@ def test_a_new_machine_names_what_the_committed_rows_lack(finished, tmp_path):
     assert refused.returncode == 1 and "digits.npz: no such prepared dataset" in refused.stderr
 
 
+def test_a_page_of_rows_and_a_page_alone_is_the_page_of_the_run(finished, tmp_path):
+    """A new machine has what git holds, and measured one batch itself."""
+    committed = tmp_path / "tiny"
+    for part in ("tables", "figures", "datasets", "classifiers"):
+        shutil.copytree(finished.results / part, committed / part)
+    shutil.copy(finished.results / "report.html", committed)
+    (here, *_) = sorted((finished.results / "measured" / "zhang").iterdir())
+    shutil.copytree(here, committed / "measured" / "zhang" / here.name)
+    for table in ("cells", "confusion", "costs", "curves"):
+        part = Path("parts", table, "zhang", f"{here.name}.parquet")
+        (committed / part).parent.mkdir(parents=True)
+        shutil.copy(finished.results / part, committed / part)
+    done = finished.run("-m", "rdc.so_far", str(committed), "--config", "tiny.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    whole = unpacked(finished.results / "report.html", "data")
+    assert unpacked(committed / "report.html", "data") == whole
+    for table in ("cells", "claims"):
+        file = Path("tables", f"{table}.parquet")
+        assert (committed / file).read_bytes() == (finished.results / file).read_bytes()
+    drawn = sorted((finished.results / "figures").glob("*.png"))
+    assert drawn
+    for path in drawn:
+        assert (committed / "figures" / path.name).read_bytes() == path.read_bytes(), path
+
+
 @pytest.mark.golden
 def test_the_command_on_the_page_makes_that_cell(finished, tmp_path):
     fresh = Sandbox(tmp_path, copy.deepcopy(finished.config))

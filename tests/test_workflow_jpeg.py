@@ -3,6 +3,7 @@
 import base64
 import copy
 import io
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -229,3 +230,18 @@ def test_pictures_of_ones_own_get_a_page_too(tmp_path, finished):
 
 def test_after_a_run_nothing_is_left_to_do(finished):
     assert not finished.planned()
+
+
+def test_a_page_of_committed_rows_keeps_what_needs_the_rows_of_single_files(finished, tmp_path):
+    committed = tmp_path / "tiny"
+    for part in ("tables", "figures", "datasets", "classifiers", "measured", "parts/cells"):
+        shutil.copytree(finished.results / part, committed / part)
+    shutil.copy(finished.results / "report.html", committed)
+    (committed / "tables" / "jpeg_images.parquet").unlink()
+    done = finished.run("-m", "rdc.so_far", str(committed), "--config", "tiny.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for name in ("data", "drawings"):
+        whole = unpacked(finished.results / "report.html", name)
+        assert unpacked(committed / "report.html", name) == whole
+    claims = pd.read_parquet(committed / "tables" / "claims.parquet")
+    assert claims.equals(pd.read_parquet(finished.results / "tables" / "claims.parquet"))

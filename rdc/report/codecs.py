@@ -114,7 +114,10 @@ def _mse(group: pd.DataFrame, images: Images) -> list:
     path = images.get((group.study.iloc[0], group.cell.iloc[0]))
     if len(group) == 1 and path is not None:
         with np.load(path) as saved:
-            low, high = intervals.of_mean(saved["errors"])
+            if "errors" in saved:
+                low, high = intervals.of_mean(saved["errors"])
+            elif "mse_interval" in saved:  # of a page before this one
+                low, high = saved["mse_interval"]
     return shorts((mean, low, high))
 
 
@@ -164,7 +167,7 @@ def _curves(curves: pd.DataFrame, study: str, cell: str) -> dict[str, dict[str, 
 
 def _pictures(path: Path, originals: dict) -> dict:
     with np.load(path) as saved:
-        kept = {name: saved[name][:SHOWN] for name in ("rows", "labels", "images", "predicted")}
+        kept = {name: saved[name][:SHOWN] for name in ("labels", "images", "predicted")}
         decoded = saved["reconstructions"][:SHOWN]
     shown = strip(kept["images"])
     known = next((name for name, o in originals.items() if o["png"] == shown), None)

@@ -37,7 +37,8 @@ class Run:
     ``studies`` of each JPEG study its ``reference``, the tables that savings
     are counted from, and its ``ablation``, variations on others; ``config`` the config
     file's path; ``published`` the folder of the papers' points, None where the data is not theirs;
-    ``benchmarks`` Snakemake's folder of them.
+    ``benchmarks`` Snakemake's folder of them; ``earlier`` the data of a page before this one, whose
+    JPEG curves stay where ``jpeg_images`` is not there.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Run:
     published: Path | None = None
     benchmarks: Path | None = None
     versions: dict[str, str] = field(default_factory=dict)
+    earlier: dict = field(default_factory=dict)
 
     @property
     def has_codecs(self) -> bool:
@@ -108,8 +110,10 @@ def data(run: Run) -> dict:
                 for dataset, own in clean.groupby("dataset")
             },
         }
-    if run.has_jpeg:
+    if "jpeg_images" in run.frames:
         found["jpeg"] = jpeg.payload(run.frames, run.sets, run.studies)
+    elif run.has_jpeg:
+        found["jpeg"] = run.earlier["jpeg"]
     return found
 
 
@@ -126,7 +130,7 @@ def facts(run: Run) -> list[tuple[str, str]]:
             ("measuring", costs.spoken(cost.evaluate_seconds.sum())),
         ]
     if run.has_jpeg:
-        files = len(run.frames["jpeg_images"])
+        files = int(run.frames["jpeg"].n_images.sum())
         found.append(("JPEG files measured", f"{files:,}".replace(",", " ")))
     if run.has_codecs:
         found.append(("training code", ", ".join(sorted(set(cells.code_key)))))
