@@ -78,7 +78,7 @@ class Sandbox:
     def write_config(self) -> None:
         (self.folder / "tiny.yaml").write_text(yaml.safe_dump(self.config, sort_keys=False))
 
-    def run(self, *command: str, timeout: int = 900) -> subprocess.CompletedProcess:
+    def run(self, *command: str, timeout: int = 1800) -> subprocess.CompletedProcess:
         """Any Python command in the sandbox, such as ``-m rdc.training --help``."""
         self.write_config()
         return subprocess.run(
