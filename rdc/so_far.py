@@ -14,7 +14,6 @@ Snakemake's own gathering waits for every part and then writes the same files an
 """
 
 import argparse
-import contextlib
 import sys
 import tempfile
 from dataclasses import replace
@@ -100,12 +99,23 @@ def _in_order(rows: pd.DataFrame, due: dict[tuple[str, str], str]) -> pd.DataFra
 
 
 def _due(config: Config, folder: Path) -> dict[tuple[str, str], str]:
-    """The key of each cell whose data and classifier are there, in the order of the batches."""
+    """The key of each cell whose data and classifier are there, in the order of the batches.
+
+    Raises:
+        DataError, WeightsError: where they are not there for a cell that has rows: those would be lost.
+    """
     cells, due = expand(config), {}
+    path = folder / "tables" / "cells.parquet"
+    rows = tables.read("cells", path) if path.exists() else pd.DataFrame(columns=["study", "cell"])
+    with_rows = set(zip(rows.study, rows.cell, strict=True))
     for members in batches(config).values():
         for cell in members:
-            with contextlib.suppress(DataError, WeightsError):
-                due[cell.study, cell.name] = training.key_of(cell, cells, training.Folder(folder))
+            name = cell.study, cell.name
+            try:
+                due[name] = training.key_of(cell, cells, training.Folder(folder))
+            except (DataError, WeightsError):
+                if name in with_rows:
+                    raise
     return due
 
 
