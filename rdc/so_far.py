@@ -59,7 +59,7 @@ def gather(folder: Path, due: dict[tuple[str, str], str] | None = None) -> dict[
     """
     counts: dict[str, int] = {}
     measured: set[tuple[str, str]] = set()
-    earlier: set[tuple[str, str]] = set()
+    staying: set[tuple[str, str]] = set()
     for parts in sorted((folder / "parts").iterdir(), key=lambda path: path.name != "cells"):
         found = [tables.read(parts.name, path) for path in sorted(parts.rglob("*.parquet"))]
         if found:
@@ -69,8 +69,8 @@ def gather(folder: Path, due: dict[tuple[str, str], str] | None = None) -> dict[
                 kept = tables.read(parts.name, target) if target.exists() else frame.iloc[:0]
                 if parts.name == "cells":
                     measured = _with_key(frame, due)
-                    earlier = _with_key(kept, due) - measured
-                frame = pd.concat([_of(frame, measured), _of(kept, earlier)], ignore_index=True)
+                    staying = _with_key(kept, due) - measured
+                frame = pd.concat([_of(frame, measured), _of(kept, staying)], ignore_index=True)
                 frame = _in_order(frame, due)
             counts[parts.name] = len(tables.write(parts.name, frame, target))
             if parts.name == "jpeg_images":
