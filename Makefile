@@ -51,5 +51,6 @@ help: ## this list
 $(READY): requirements.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Setting up .venv (about 2 GB; minutes) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@# Compiling every file takes 50 s; the few that are imported are compiled as they are.
+	@$(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
