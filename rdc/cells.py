@@ -3,6 +3,7 @@
 A cell is one codec to be trained: everything that decides its weights. No torch in here.
 """
 
+import difflib
 import hashlib
 import itertools
 import json
@@ -264,10 +265,16 @@ def _check_encoder(cell: Cell, found: dict[tuple[str, str], Cell]) -> None:
     if cell.encoder_from is None:
         return
     if (cell.study, cell.encoder_from) not in found:
+        method = cell.encoder_from.split("_lam=")[0]
+        there = [name for study, name in found if study == cell.study]
+        near = difflib.get_close_matches(
+            cell.encoder_from, [name for name in there if name.startswith(f"{method}_lam=")], 1, 0
+        )
         raise ConfigError(
-            f"methods.{cell.method}.encoder_from: the cell {cell.encoder_from} is not among the "
-            f"cells of study {cell.study!r}; add its lambda, rate, seed and recipe to one of the "
-            "study's grids"
+            f"methods.{cell.method}.encoder_from: the cell {cell.name} keeps the encoder of "
+            f"{cell.encoder_from}, which is not among the cells of study {cell.study!r}; "
+            + (f"the nearest there is {near[0]}; " if near else f"there is none of {method}; ")
+            + "add its lambda, dim, levels, seed and recipe to one of the study's grids"
         )
     base = found[cell.study, cell.encoder_from]
     if base.moves != "networks":

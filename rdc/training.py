@@ -35,6 +35,7 @@ CODEC, CRITICS, CURVES, COST = (
     "curves.json",
     "cost.json",
 )
+FARTHEST = 28.0  # from black to white: the norm of 28 x 28 ones, and a Haar band's is no larger
 
 
 @dataclass(frozen=True)
@@ -161,8 +162,25 @@ def _train_one(
         encoder = stored.load_codec(base)[0].encoder.state_dict()
     checkpoint = folder.store.checkpoint(key)
     trained = networks.fit(cell, prepared, classifier, device, checkpoint, encoder, report)
+    _refuse_wild_critics(cell, trained)
     note |= {"steps": trained.steps, "epochs": cell.training.epochs}
     folder.store.add(key, partial(_fill_networks, trained, note, _cost(trained.seconds, device)))
+
+
+def _refuse_wild_critics(cell: Cell, trained: loop.Trained) -> None:
+    """Raises ``Diverged`` where a critic ended with an estimate that no two sets of images can have.
+
+    Such numbers are finite, so that the training goes on; in between a codec may outrun a critic.
+    """
+    for row in trained.curves:
+        ended = row["epoch"] == cell.training.epochs and row["split"] == "train"
+        if ended and row["term"].startswith("w1_") and abs(row["value"]) > FARTHEST:
+            band = row["term"].removeprefix("w1_")
+            raise descent.Diverged(
+                f"{cell.study}/{cell.name}: the critic of {band} ended with an estimate of "
+                f"{row['value']:.3g}, where no two images are farther apart than {FARTHEST:g}; a lower "
+                "critic: lr in its recipe usually helps"
+            )
 
 
 def _fill_networks(trained: loop.Trained, note: dict, cost: dict, scratch: Path) -> None:

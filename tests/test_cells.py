@@ -247,16 +247,30 @@ def test_a_universal_cell_keeps_its_own_lambda_and_recipe_where_none_is_named(ra
 @pytest.mark.parametrize(
     "encoder_from, missing",
     [
-        ({"method": "rdc", "lam": 0.016}, "rdc_lam=0.016_dim=3_levels=2"),
+        ({"method": "rdc", "lam": 0.016}, "of rdc_lam=0.016_dim=3_levels=2"),
         ({"method": "rdc", "lam": 0.015, "recipe": "shrt"}, "_recipe=shrt_"),
+        ({"method": "rdc", "lam": 0.016}, "the nearest there is rdc_lam=0.015_dim=3_levels=2"),
     ],
 )
 def test_a_universal_cell_without_its_encoders_cell_is_refused(encoder_from, missing, raw):
     with pytest.raises(ConfigError) as caught:
         expanded(with_universal(raw, **encoder_from))
     message = str(caught.value)
-    assert message.startswith("methods.universal.encoder_from: the cell ") and missing in message
-    assert "not among the cells of study 'one'; add its lambda, rate, seed and recipe" in message
+    assert message.startswith("methods.universal.encoder_from: the cell universal_lam=")
+    assert missing in message and "which is not among the cells of study 'one'; " in message
+    assert "add its lambda, dim, levels, seed and recipe to one of the study's grids" in message
+
+
+@pytest.mark.parametrize("axis, value", [("dim", 5), ("levels", 7)])
+def test_a_universal_cell_of_another_rate_than_any_encoder_is_refused(axis, value, raw):
+    universal = with_universal(raw, method="rdc", lam=0.015)
+    grids = universal["studies"]["one"]["grids"]
+    name = next(name for name, grid in grids.items() if "universal" in grid["methods"])
+    grids[name] = {**grids[name], "methods": "universal", axis: value}
+    with pytest.raises(
+        ConfigError, match=rf"_{axis}={value}_.*the nearest there is rdc_lam=0\.015_"
+    ):
+        expanded(universal)
 
 
 def test_a_universal_cell_on_a_universal_cell_is_refused(raw):

@@ -264,7 +264,12 @@ def test_universal_codecs_are_held_against_those_of_the_same_lambda():
 def test_a_penalty_at_equal_nll_is_read_off_the_line_of_codecs_end_to_end():
     rows = [
         cell(method="rdc", lam=lam, mse=m, nll=n)
-        for lam, m, n in ((0, 0.040, 2.0), (0.01, 0.050, 0.2))
+        for lam, m, n in (
+            (0, 0.039, 3.0),
+            (0.001, 0.040, 2.0),
+            (0.01, 0.050, 0.2),
+            (0.02, 0.051, 0.15),
+        )
     ]
     rows += [cell(method="universal_rdc", lam=0.0, mse=0.047, nll=0.4**0.5)]
     note = nguyen.universal_penalty(run(rows), "universal_rdc", "rdc", 6.0).note
@@ -273,7 +278,11 @@ def test_a_penalty_at_equal_nll_is_read_off_the_line_of_codecs_end_to_end():
     assert found.value == pytest.approx(0.002)
     beyond = [cell(method="universal_rdc", lam=0.0, mse=0.047, nll=0.1)]
     with pytest.raises(Untestable, match="between those of rdc"):
-        nguyen.penalty_at_equal_nll(run(rows[:2] + beyond), "universal_rdc", "rdc", 6.0)
+        nguyen.penalty_at_equal_nll(run(rows[:4] + beyond), "universal_rdc", "rdc", 6.0)
+    with pytest.raises(Untestable, match="3 lambdas of rdc, needs 4"):
+        nguyen.penalty_at_equal_nll(run(rows[1:]), "universal_rdc", "rdc", 6.0)
+    note = nguyen.universal_penalty(run([rows[0], *rows[2:]]), "universal_rdc", "rdc", 6.0).note
+    assert "too few lambdas end to end" in note
 
 
 def test_zhangs_codecs_have_the_jitter():

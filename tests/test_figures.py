@@ -145,6 +145,22 @@ def test_table_3_keeps_codecs_without_dither_apart(images):
     }
     name = style.method_name("only_comp")
     assert lines[name] == "0.0300" and lines[f"{name}, no dither"] == "0.0200"
+    theirs = {
+        table[i, 0].get_text().get_text(): table[i, 2].get_text().get_text() for i in range(1, 8)
+    }
+    assert theirs[name] == "85.7%" and theirs[f"{name}, no dither"] == "–"
+
+
+def test_table_3s_picture_has_intervals_over_seeds(images):
+    noisy = pd.concat([CELLS, CELLS.assign(seed=1, accuracy=CELLS.accuracy + 0.01)])
+    for cells, bars in ((CELLS, 0), (noisy, 1)):
+        figure = drawn("le/plane", images, cells=cells)
+        sides = [c.lines[2][1] for ax in figure.axes for c in ax.containers if c.has_yerr]
+        lengths = [
+            np.ptp(line[:, 1]) for side in sides for line in side.get_segments() if len(line)
+        ]
+        assert any(length > 0 for length in lengths) == bars
+        plt.close(figure)
 
 
 def savings(*rows):

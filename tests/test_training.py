@@ -81,6 +81,27 @@ def test_the_key_changes_with_the_classifiers_weights(cells, folder, tmp_path, d
     assert training.key_of(cells[0], cells, folder) != training.key_of(cells[0], cells, other)
 
 
+@pytest.mark.parametrize("rate, kept", [(2e-4, True), (100.0, False)])
+def test_a_critic_whose_estimate_no_images_can_have_is_named(rate, kept, folder):
+    config = copy.deepcopy(TINY)
+    config["methods"] = {"rdp": {"weights": {"mse": 1, "w1_pixels": 0.015}}}
+    config["recipes"] = {"short": {"epochs": 2, "critic": {"lr": rate}}}
+    plane = {"methods": "rdp", "dim": 2, "levels": 2, "recipe": "short"}
+    config["studies"]["zhang"]["grids"] = {"plane": plane}
+    cells = grid.expand(configs.parse(config))
+    arguments = (cells, cells, folder, torch.device("cpu"), lambda line: None)
+    if kept:
+        assert list(training.train_cells(*arguments)) == [cells[0].name]
+        return
+    with pytest.raises(training.CellsFailed) as caught:
+        training.train_cells(*arguments)
+    assert f"zhang/{cells[0].name}: the critic of pixels ended with an estimate of" in str(
+        caught.value
+    )
+    assert "than 28; a lower critic: lr in its recipe usually helps" in str(caught.value)
+    assert not folder.store.holds(training.key_of(cells[0], cells, folder))
+
+
 class Trainer:
     """``python -m rdc.training`` in a sandbox: which cells it trained and which it found."""
 

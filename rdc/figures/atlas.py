@@ -233,14 +233,7 @@ def _accuracy(test: pd.DataFrame, confusion: pd.DataFrame, reader: str) -> np.nd
 def _codecs(ax, group: pd.DataFrame, measure: str, look: dict, across: str = "mse") -> None:
     """A method's codecs with their intervals over seeds; hollow where there is no dither."""
     for dither, own in group.groupby("dither"):
-        known = own[[f"{across}_low", f"{measure}_low"]].notna().all(axis=1)
-        bars = {
-            f"{axis}err": [
-                (own[name] - own[f"{name}_low"]).where(known, 0.0),
-                (own[f"{name}_high"] - own[name]).where(known, 0.0),
-            ]
-            for axis, name in (("x", across), ("y", measure))
-        }
+        bars = style.intervals(own, across, measure)
         ax.errorbar(own[across], own[measure], **bars, **look, ls="", capsize=2, ms=5,
                     mfc=look["color"] if dither else "white")  # fmt: skip
 

@@ -94,7 +94,8 @@ def table3(points: pd.DataFrame, published: pd.DataFrame, test: pd.DataFrame) ->
         line = [style.method_name(method) + ("" if dither else ", no dither")]
         for rate in rates:
             own = codecs[codecs.rate == rate]
-            theirs = published[(published.method == method) & (published.rate_bits == rate)]
+            named = (published.method == method) & (published.rate_bits == rate)
+            theirs = published[named & dither]  # all of theirs are
             line += _entries(own, theirs, bool(len(published)))
         body.append(line)
     header = ["", *(f"{style.rate_label(rate)}\n{c}" for rate in rates for c in columns)]
@@ -146,8 +147,11 @@ def plane(points: pd.DataFrame, published: pd.DataFrame, test: pd.DataFrame) -> 
             look = {"color": style.COLOURS[index], "marker": style.MARKERS[index]}
             own = points[(points.rate == rate) & (points.method == method)]
             theirs = published[(published.rate_bits == rate) & (published.method == method)]
-            ax.plot(own[own.dither].mse, own[own.dither].accuracy, ls="", **look)
-            ax.plot(own[~own.dither].mse, own[~own.dither].accuracy, ls="", **look, **UNDITHERED)
+            for codecs, filling in ((own[own.dither], {}), (own[~own.dither], UNDITHERED)):
+                bars = style.intervals(codecs, "mse", "accuracy")
+                ax.errorbar(
+                    codecs.mse, codecs.accuracy, **bars, ls="", capsize=2, **look, **filling
+                )
             ax.plot(theirs.mse, theirs.accuracy, ls="", mfc="white", **look)
             for ours in own.itertuples() if len(theirs) else ():
                 ax.plot([theirs.mse.iloc[0], ours.mse],

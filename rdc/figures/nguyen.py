@@ -168,17 +168,15 @@ def reconstructions(test: pd.DataFrame, images: dict[str, Path]) -> Figure:
 
 
 def _series(ax, own, column, colour, marker, label, outlined: bool = False) -> None:
-    """A line through codecs of growing lambda, with intervals over seeds; outlined in black."""
+    """Codecs of growing lambda, with intervals over seeds; outlined in black.
+
+    Two of them have no line between them: it would be far above the curve, and read as one.
+    """
     edge = "black" if outlined else colour
     ax.plot(own.mse, own[column], color=colour, marker=marker, mec=edge, ms=6, linewidth=1,
-            label=label)  # fmt: skip
-    known = own[own.seeds > 1]
-    if len(known):
-        ax.errorbar(
-            known.mse, known[column], color=colour, ls="", linewidth=1, capsize=2,
-            xerr=[known.mse - known.mse_low, known.mse_high - known.mse],
-            yerr=[known[column] - known[f"{column}_low"], known[f"{column}_high"] - known[column]],
-        )  # fmt: skip
+            ls="-" if len(own) > 2 else "", label=label)  # fmt: skip
+    bars = style.intervals(own, "mse", column)
+    ax.errorbar(own.mse, own[column], **bars, color=colour, ls="", linewidth=1, capsize=2)
 
 
 def _published(ax, theirs: pd.DataFrame, colour, marker, words: str) -> None:

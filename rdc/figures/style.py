@@ -7,6 +7,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
@@ -30,8 +31,10 @@ METHOD_NAMES = {
     "deep_feature": "deep features",
     "na1": "NA1: faint Haar critics",
     "na2": "NA2: Haar critics",
+    "na1_mean": "NA1, MSE a mean over pixels",
     "na2_mean": "NA2, MSE a mean over pixels",
     "na3": "NA3: stronger details (.005)",
+    "na3_mean": "NA3 (.005), MSE a mean over pixels",
     "na3_printed": "NA3 as printed (.05)",
     "rdp": "MSE + λ·W1",
     "rdpc": "MSE + .005·NLL + λ·W1",
@@ -84,6 +87,17 @@ def looks(methods: Iterable[str]) -> dict[str, dict]:
     return {  # a user's own methods last
         method: {"color": COLOURS[i % 6], "marker": MARKERS[(i + i // 6) % 6]}
         for i, method in enumerate([*known, *sorted(methods - set(known))])
+    }
+
+
+def intervals(points: pd.DataFrame, x: str, y: str) -> dict[str, list[pd.Series]]:
+    """``errorbar``'s xerr and yerr of what ``summary`` gives: 95 % over seeds, none of a single one."""
+    return {
+        f"{axis}err": [
+            points[column] - points[f"{column}_low"],
+            points[f"{column}_high"] - points[column],
+        ]
+        for axis, column in (("x", x), ("y", y))
     }
 
 

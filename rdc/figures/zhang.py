@@ -230,11 +230,5 @@ def _dots(ax, group: pd.DataFrame, x: str, y: str, colour, marker: str = "o") ->
     for dither, own in group.groupby("dither"):
         ax.plot(own[x], own[y], color=colour, marker=marker, linestyle="", markersize=5,
                 mfc=colour if dither else "white")  # fmt: skip
-    known = group[group.seeds > 1]
-    if known.empty:
-        return
-    bars = {
-        "xerr": [known[x] - known[f"{x}_low"], known[f"{x}_high"] - known[x]],
-        "yerr": [known[y] - known[f"{y}_low"], known[f"{y}_high"] - known[y]],
-    }
-    ax.errorbar(known[x], known[y], **bars, color=colour, linestyle="", linewidth=1, capsize=2)
+    bars = style.intervals(group, x, y)
+    ax.errorbar(group[x], group[y], **bars, color=colour, linestyle="", linewidth=1, capsize=2)
