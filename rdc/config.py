@@ -328,8 +328,22 @@ def parse(raw: dict) -> Config:
         raise ConfigError("\n".join(dict.fromkeys(lines))) from None
 
 
-def load(path: str | Path) -> Config:
-    """Reads and checks a config file. Raises ConfigError, naming the file."""
+def load(*paths: str | Path) -> Config:
+    """Reads and checks config files, each laid over those before it as Snakemake does.
+
+    Raises:
+        ConfigError: names the file or files.
+    """
+    raw: dict = {}
+    for path in paths:
+        raw = _laid_over(raw, _read(path))
+    try:
+        return parse(raw)
+    except ConfigError as error:
+        raise ConfigError(f"{' '.join(map(str, paths))}:\n{error}") from None
+
+
+def _read(path: str | Path) -> dict:
     try:
         raw = yaml.safe_load(Path(path).read_text())
     except OSError as error:
@@ -338,7 +352,12 @@ def load(path: str | Path) -> Config:
         raise ConfigError(f"{path}: is not YAML ({error})") from None
     if not isinstance(raw, dict):
         raise ConfigError(f"{path}: found {type(raw).__name__}, needs a mapping of sections")
-    try:
-        return parse(raw)
-    except ConfigError as error:
-        raise ConfigError(f"{path}:\n{error}") from None
+    return raw
+
+
+def _laid_over(below: dict, above: dict) -> dict:
+    """Mappings key by key; any other value takes the place of the one below."""
+    both = {
+        key for key in above if isinstance(below.get(key), dict) and isinstance(above[key], dict)
+    }
+    return below | above | {key: _laid_over(below[key], above[key]) for key in both}

@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +18,10 @@ from rdc.training import CODEC, COST, CRITICS
 
 ROWS, IMAGES, ENTROPY = "rows.json", "images.npz", "entropy.safetensors"
 
-
-@cache
-def code_key() -> str:
-    """Hash of all code that an evaluation runs through, the splits among it."""
-    files = ("rdc/evaluation.py", "rdc/datasets/labelled.py")
-    return grid.digest([provenance.code_hash(file) for file in files])[:12]
+# Of all code that an evaluation runs through, the splits among it, as it was imported.
+_CODE = grid.digest(
+    [provenance.code_hash(file) for file in ("rdc/evaluation.py", "rdc/datasets/labelled.py")]
+)[:12]
 
 
 def measure_cells(
@@ -58,7 +55,7 @@ def measure_cells(
         "data": prepared.checksum(),
         "readers": {name: weights.checksum(path) for name, path in readers.items()},
         "own": own,
-        "code": code_key(),
+        "code": _CODE,
         **provenance.versions(),
     }
     labels = np.bincount(prepared.test.labels, minlength=len(prepared.classes)).tolist()
@@ -70,7 +67,7 @@ def measure_cells(
         fresh_width = cell.width if any(t.startswith("w1_") for t, _ in cell.weights) else None
         described = {"validation": cell.validation, "fresh_width": fresh_width}
         key = grid.digest({"measured": note["key"], **described, **fixed})
-        with store.lock(key):
+        with store.lock(key, report):
             if store.holds(key):
                 report(f"[{number}/{len(chosen)}] {cell.study}/{cell.name} is measured already")
             else:

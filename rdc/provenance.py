@@ -68,11 +68,30 @@ def _imports(file: Path) -> tuple[Path, ...]:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 found += _files_of(alias.name)
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            found += _files_of(node.module)
+        elif isinstance(node, ast.ImportFrom):
+            module = _absolute(node, file)
+            found += _files_of(module)
             for alias in node.names:
-                found += _files_of(f"{node.module}.{alias.name}")
+                handed_on = _handed_on(PACKAGE) if module == PACKAGE.name else {}
+                found += _files_of(handed_on.get(alias.name, f"{module}.{alias.name}"))
     return tuple(found)
+
+
+def _absolute(node: ast.ImportFrom, file: Path) -> str:
+    """The module that names are imported from, ``from . import loop`` and the like resolved."""
+    if node.level == 0 or PACKAGE not in file.parents:
+        return node.module or ""
+    package = file.relative_to(PACKAGE.parent).parts[: -node.level]
+    return ".".join([*package, *([node.module] if node.module else [])])
+
+
+@cache
+def _handed_on(package: Path) -> dict[str, str]:
+    """The module of each name that the package's own __init__ hands on."""
+    for node in ast.parse((package / "__init__.py").read_text()).body:
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "_PLACES" and node.value:
+            return {name: module for name, (module, _) in ast.literal_eval(node.value).items()}
+    return {}
 
 
 def _that_run(tree: ast.AST):

@@ -6,7 +6,6 @@ elsewhere, and all others find it.
 """
 
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 import torch
@@ -18,6 +17,7 @@ from rdc.networks import stored
 from rdc.store import Store, link
 
 FILE = "classifier.safetensors"
+_CODE = provenance.code_hash("rdc/pretraining.py")  # as it was imported
 
 
 def provide(
@@ -42,12 +42,12 @@ def provide(
             "classifier": settings.model_dump(mode="json"),
             "held_out": held_out,
             "data": prepared.checksum(),
-            "code": _code_hash(),
+            "code": _CODE,
             **provenance.versions(),
         }
     )
     classes = len(prepared.classes)
-    with store.lock(key):
+    with store.lock(key, report):
         if store.holds(key):
             report(f"classifier {settings.architecture} is trained already ({key})")
         else:
@@ -61,8 +61,3 @@ def provide(
             )
     target.parent.mkdir(parents=True, exist_ok=True)
     link(store.entry(key) / FILE, target)
-
-
-@cache
-def _code_hash() -> str:
-    return provenance.code_hash("rdc/pretraining.py")

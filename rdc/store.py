@@ -65,12 +65,16 @@ class Store:
         return self.entry(key)
 
     @contextlib.contextmanager
-    def lock(self, key: str) -> Iterator[None]:
-        """Waits until no other process works on this key; the kernel frees it if we die."""
+    def lock(self, key: str, report: Callable[[str], None] = print) -> Iterator[None]:
+        """Waits, and says so, until no other process works on this key; the kernel frees it if we die."""
         folder = self.root / ".locks"
         folder.mkdir(parents=True, exist_ok=True)
         with open(folder / key, "w") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                report(f"{key}: another process is at it; waiting for it to finish")
+                fcntl.flock(stream, fcntl.LOCK_EX)
             yield
 
 

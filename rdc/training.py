@@ -35,6 +35,10 @@ CODEC, CRITICS, CURVES, COST = (
     "curves.json",
     "cost.json",
 )
+# Of the code as it was imported: files may be edited while a long run goes on.
+_CODE = {
+    moves: provenance.code_hash(f"rdc/fitting/{moves}.py") for moves in ("networks", "codebook")
+}
 FARTHEST = 28.0  # from black to white: the norm of 28 x 28 ones, and a Haar band's is no larger
 
 
@@ -61,12 +65,7 @@ class CellsFailed(RuntimeError):
 
 def code_key(cell: Cell) -> str:
     """Hash of all code that decides weights, for networks or for a codebook."""
-    return _code_hash(f"rdc/fitting/{cell.moves}.py")
-
-
-@cache
-def _code_hash(file: str) -> str:
-    return provenance.code_hash(file)
+    return _CODE[cell.moves]
 
 
 def key_of(cell: Cell, cells: list[Cell], folder: Folder) -> str:
@@ -113,25 +112,39 @@ def train_cells(
     keep_freed_memory()
     entries, failures = {}, []
     for number, cell in enumerate(chosen, start=1):
-        key = key_of(cell, cells, folder)
-        with folder.store.lock(key):
-            if folder.store.holds(key):
-                report(f"[{number}/{len(chosen)}] {cell.study}/{cell.name} is trained already")
-            else:
-                report(f"[{number}/{len(chosen)}] {cell.study}/{cell.name} ({key})")
-                try:
-                    _train_one(cell, key, cells, folder, device, report)
-                except (descent.Diverged, weights.WeightsError, ValueError) as error:
-                    report(f"FAILED: {error}")
-                    failures.append(str(error))
-                    continue
-        entries[cell.name] = folder.store.entry(key)
+        try:
+            entries[cell.name] = _trained(
+                cell, cells, folder, device, report, f"[{number}/{len(chosen)}] "
+            )
+        except (descent.Diverged, weights.WeightsError, ValueError) as error:
+            report(f"FAILED: {error}")
+            failures.append(str(error))
     if failures:
         raise CellsFailed(
             f"{len(failures)} of {len(chosen)} cells failed; the others are kept and will not be "
-            "trained again:\n" + "\n".join(failures)
+            "trained again, but have no rows before these are mended or taken out of the config:\n"
+            + "\n".join(failures)
         )
     return entries
+
+
+def _trained(
+    cell: Cell,
+    cells: list[Cell],
+    folder: Folder,
+    device: torch.device,
+    report: Callable[[str], None],
+    place: str,
+) -> Path:
+    """The cell's folder in the store, trained now if it is not there, or damaged."""
+    key = key_of(cell, cells, folder)
+    with folder.store.lock(key, report):
+        if folder.store.holds(key):
+            report(f"{place}{cell.study}/{cell.name} is trained already")
+        else:
+            report(f"{place}{cell.study}/{cell.name} ({key})")
+            _train_one(cell, key, cells, folder, device, report)
+    return folder.store.entry(key)
 
 
 def _train_one(
@@ -158,8 +171,9 @@ def _train_one(
         return
     encoder = None
     if cell.encoder_from:
-        base = folder.store.entry(key_of(_encoder_cell(cell, cells), cells, folder)) / CODEC
-        encoder = stored.load_codec(base)[0].encoder.state_dict()
+        base = _encoder_cell(cell, cells)
+        kept = _trained(base, cells, folder, device, report, "its encoder: ")
+        encoder = stored.load_codec(kept / CODEC)[0].encoder.state_dict()
     checkpoint = folder.store.checkpoint(key)
     trained = networks.fit(cell, prepared, classifier, device, checkpoint, encoder, report)
     _refuse_wild_critics(cell, trained)
@@ -240,14 +254,7 @@ def _ensure_inputs(config: configs.Config, chosen: list[Cell], folder: Folder, d
     for dataset_name in dict.fromkeys(cell.dataset for cell in chosen):
         path = folder.dataset(dataset_name)
         dataset = config.datasets[dataset_name]
-        if dataset.folder is not None:  # of which pictures may have come or gone
-            pictures = images.prepare(None, dataset.folder, Path("data"))
-            if not path.is_file() or images.load(path).checksum() != pictures.checksum():
-                images.save(pictures, path)
-        elif not path.is_file():
-            for file in sources.SOURCES[dataset.source].files:
-                sources.fetch(dataset.source, file.name, Path("data", dataset.source, file.name))
-            images.save(images.prepare(dataset.source, None, Path("data")), path)
+        _prepare(dataset, path)
         prepared, held_out = _prepared(path), dataset.held_from_classifiers
         for name in dict.fromkeys(c.classifier for c in chosen if c.dataset == dataset_name):
             target = folder.classifier(dataset_name, name)
@@ -256,9 +263,30 @@ def _ensure_inputs(config: configs.Config, chosen: list[Cell], folder: Folder, d
             )
 
 
+def _prepare(dataset: configs.Dataset, path: Path) -> None:
+    """Prepares a dataset at ``path``, or again where its source, or the code, gives other images now.
+
+    Raises:
+        DataError: where the source cannot be read and there is nothing prepared, or it is a folder.
+    """
+    try:
+        for file in sources.SOURCES[dataset.source].files if dataset.source else ():
+            sources.fetch(dataset.source, file.name, Path("data", dataset.source, file.name))
+        prepared = images.prepare(dataset.source, dataset.folder, Path("data"))
+    except sources.DataError as error:
+        if dataset.folder is not None or not path.is_file():
+            raise
+        print(f"{path} is taken as it is, since its source cannot be read: {error}")
+        return
+    if not path.is_file() or images.load(path).checksum() != prepared.checksum():
+        images.save(prepared, path)
+
+
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--config", required=True, help="a config file, such as config/mnist.yaml")
+    parser.add_argument(
+        "--config", required=True, nargs="+", help="such as config/mnist.yaml; later ones over it"
+    )
     parser.add_argument("--cells", default="*", help="a shell pattern on the cells' names")
     parser.add_argument("--out", required=True, type=Path, help="the run's folder")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
@@ -267,7 +295,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     try:
-        config = configs.load(options.config)
+        config = configs.load(*options.config)
         cells = grid.expand(config)
         chosen = grid.select(cells, options.cells)
         if options.list:

@@ -372,26 +372,3 @@ def test_every_fault_has_its_line(raw):
         "recipes.short.batch",
         f"{GRID}.levels.0",
     ]
-
-
-@pytest.mark.parametrize(
-    "content, message",
-    [("run: [", "is not YAML"), ("- 1", "found list, needs a mapping"), ("", "found NoneType")],
-)
-def test_a_file_that_is_no_config_is_named(content, message, tmp_path):
-    path = tmp_path / "x.yaml"
-    path.write_text(content)
-    with pytest.raises(ConfigError, match=rf"x\.yaml: {message}"):
-        config.load(path)
-
-
-def test_a_wrong_or_missing_file_is_named(raw, tmp_path):
-    with pytest.raises(ConfigError, match=r"none\.yaml: cannot be read"):
-        config.load(tmp_path / "none.yaml")
-    (tmp_path / "x.yaml").write_text(yaml.safe_dump(changed(raw, f"{GRID}.levels", 1)))
-    with pytest.raises(ConfigError) as caught:
-        config.load(tmp_path / "x.yaml")
-    assert str(caught.value).splitlines() == [
-        f"{tmp_path / 'x.yaml'}:",
-        f"{GRID}.levels.0: found 1, needs at least 2",
-    ]

@@ -20,7 +20,8 @@ def library(tmp_path, monkeypatch):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(source)
 
-    for package in ("rdc", "rdc/networks", "rdc/limits"):
+    write("rdc/__init__.py", '_PLACES: dict = {"Public": ("rdc.c", "name")}')
+    for package in ("rdc/networks", "rdc/limits"):
         write(f"{package}/__init__.py")
     for module in ("a", "b", "c", "networks/deep"):
         write(f"rdc/{module}.py")
@@ -42,12 +43,29 @@ def library(tmp_path, monkeypatch):
         ("if fast:\n    import rdc.a", ["rdc/a.py"]),
         ("if TYPE_CHECKING:\n    import rdc.a\nimport rdc.b", ["rdc/b.py"]),
         ("import typing\nif typing.TYPE_CHECKING:\n    from rdc import a", []),
+        ("from rdc import Public", ["rdc/c.py"]),
         ("import torch, json\nfrom numpy import linalg\nimport rdclib.a", []),
     ],
 )
 def test_imports_are_found_wherever_they_run(source, reached, library):
     library("script.py", source)
     assert closure("script.py") == reached
+
+
+@pytest.mark.parametrize(
+    "source, reached",
+    [
+        ("from . import a", "rdc/networks/a.py"),
+        ("from .a import name", "rdc/networks/a.py"),
+        ("from .. import a", "rdc/a.py"),
+        ("from ..a import name", "rdc/a.py"),
+    ],
+)
+def test_relative_imports_are_found(source, reached, library):
+    library("rdc/networks/a.py")
+    library("rdc/networks/deep.py", source)
+    assert reached in closure("rdc/networks/deep.py")
+    assert sum(name.endswith("/a.py") for name in closure("rdc/networks/deep.py")) == 1
 
 
 @pytest.mark.parametrize(

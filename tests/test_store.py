@@ -124,6 +124,28 @@ def test_a_lock_excludes_another_process(store, processes):
     assert other.exitcode == 0
 
 
+def test_who_waits_for_another_process_says_so(store, processes):
+    asking, holding, let_go = (processes.Event() for _ in range(3))
+    other = processes.Process(target=hold, args=(store.root, asking, holding, let_go))
+    other.start()
+    said = []
+
+    def heard(line):
+        said.append(line)
+        let_go.set()
+
+    try:
+        assert holding.wait(30)
+        with store.lock("k", heard):
+            pass
+        with store.lock("k", heard):  # no one else is at it
+            pass
+    finally:
+        let_go.set()
+        other.join(30)
+    assert said == ["k: another process is at it; waiting for it to finish"]
+
+
 def test_a_lock_ends_with_the_process_that_held_it(store, processes):
     other = processes.Process(target=die_holding, args=(store.root,))
     other.start()

@@ -2,6 +2,7 @@
 
 import copy
 import re
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -102,6 +103,42 @@ def test_a_critic_whose_estimate_no_images_can_have_is_named(rate, kept, folder)
     assert not folder.store.holds(training.key_of(cells[0], cells, folder))
 
 
+def test_the_key_is_of_the_code_that_was_imported(cells, folder, monkeypatch):
+    """Files may be edited while a run goes on: what it trains is not of the edited code."""
+    before = training.key_of(cells[0], cells, folder)
+    monkeypatch.setattr(provenance, "code_hash", lambda file: "edited since")
+    assert training.key_of(cells[0], cells, folder) == before
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda entry: shutil.rmtree(entry),
+        lambda entry: (entry / training.CODEC).write_bytes(b"cut"),
+    ],
+    ids=["gone", "damaged"],
+)
+def test_a_frozen_encoder_that_is_gone_or_damaged_is_trained_again(harm, folder):
+    config = copy.deepcopy(TINY)
+    config["methods"]["universal"] = {
+        "weights": {"mse": 1},
+        "encoder_from": {"method": "rdc", "lam": 0},
+    }
+    plane = {"dim": 2, "levels": 2, "recipe": "short"}
+    config["studies"]["zhang"]["grids"] = {
+        "base": {**plane, "methods": "rdc", "lam": 0},
+        "more": {**plane, "methods": "universal"},
+    }
+    base, universal = cells = grid.expand(configs.parse(config))
+    device, said = torch.device("cpu"), []
+    entry = training.train_cells([base], cells, folder, device, said.append)[base.name]
+    before = (entry / training.CODEC).read_bytes()
+    harm(entry)
+    training.train_cells([universal], cells, folder, device, said.append)
+    assert f"its encoder: zhang/{base.name} ({entry.name})" in said
+    assert (entry / training.CODEC).read_bytes() == before
+
+
 class Trainer:
     """``python -m rdc.training`` in a sandbox: which cells it trained and which it found."""
 
@@ -119,10 +156,10 @@ class Trainer:
             for words in ("epoch 2/2", "is trained already")
         )
 
-    def edit(self, file: str) -> None:
+    def edit(self, file: str, line: str = "# edited") -> None:
         assert (self.sandbox.folder / file).is_file()
         with open(self.sandbox.folder / file, "a") as stream:
-            stream.write("\n# edited\n")
+            stream.write(f"\n{line}\n")
 
 
 @pytest.mark.slow
@@ -167,8 +204,7 @@ def test_a_batch_that_grows_by_one_cell_trains_one(tmp_path):
 def test_other_data_never_returns_old_weights(tmp_path):
     train = Trainer(tmp_path)
     assert train() == (1, 0)
-    path = train.sandbox.results / "datasets" / "digits.npz"
-    prepared = images.load(path)
-    darker = replace(prepared.train, images=np.minimum(prepared.train.images, 200))
-    images.save(replace(prepared, train=darker), path)
+    train.edit("rdc/datasets/images.py")
+    assert train() == (0, 1)
+    train.edit("rdc/datasets/images.py", "DIGITS_TEST = 300")
     assert train() == (1, 0)

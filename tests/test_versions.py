@@ -345,6 +345,26 @@ def test_without_a_version_the_message_names_the_file(clone):
     assert "artifacts/another.dvc: no such file" in done.stderr
 
 
+def test_two_config_files_are_one_run(clone):
+    (clone.folder / "over.yaml").write_text("run: another\n")
+    command = ("-m", "workflow.versions", "pull", "--config", CONFIG, "over.yaml")
+    done = clone.run(*command)
+    assert done.returncode != 0
+    assert "artifacts/another.dvc: no such file" in done.stderr
+    assert f"make version CONFIG='{CONFIG} over.yaml' makes one" in done.stderr
+
+
+def test_a_full_disk_while_a_bundle_is_unpacked_says_what_to_do(clone):
+    code = (
+        "import errno, os, sys\nfrom workflow import versions\n"
+        "def full(run): raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))\n"
+        f"versions.pull = full; sys.argv[1:] = ['pull', '--config', {CONFIG!r}]; versions.main()"
+    )
+    done = clone.run("-c", code)
+    assert done.returncode != 0 and "Traceback" not in done.stderr
+    assert "artifacts: its disk is full" in done.stderr and "Make room" in done.stderr
+
+
 def test_nothing_up_to_date_is_nothing_to_version(clone):
     done = clone.versions("version")
     assert done.returncode != 0

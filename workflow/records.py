@@ -27,10 +27,10 @@ class RecordError(RuntimeError):
     """Snakemake could not say what is up to date; holds its own words."""
 
 
-def outputs(config: str) -> dict[str, bool]:
-    """Every output of a config's run, and whether it is there and no job would make it again."""
+def outputs(*configs: str) -> dict[str, bool]:
+    """Every output of a run, and whether it is there and no job would make it again."""
     done = subprocess.run(
-        [sys.executable, "-m", "snakemake", "--summary", "--configfile", config],
+        [sys.executable, "-m", "snakemake", "--summary", "--configfile", *configs],
         capture_output=True,
         text=True,
     )

@@ -4,12 +4,15 @@
     python -m workflow.versions push
     python -m workflow.versions pull --config config/mnist.yaml      # make pull CONFIG=...
 
+Several config files, as Snakemake takes them, are one run: later ones lie over earlier ones.
+
 Git holds what .gitignore lets through; all else of a run that is up to date goes into bundles,
 one for each batch of cells, under artifacts/{run}. Each bundle carries Snakemake's records. A pull
 puts an artifact's record back only if all that it was made from is here unchanged.
 """
 
 import argparse
+import shlex
 import shutil
 import subprocess
 import sys
@@ -18,7 +21,7 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path, PurePath
 
-from rdc import bundles, provenance, vouching
+from rdc import bundles, machine, provenance, vouching
 from rdc import cells as grid
 from rdc import config as configs
 from rdc.bundles import Manifest, fingerprint
@@ -38,8 +41,8 @@ class VersionError(RuntimeError):
 class Run:
     """One config's run: where its files lie and which of them belong together."""
 
-    def __init__(self, path: str):
-        self.path, self.config = path, configs.load(path)
+    def __init__(self, *paths: str):
+        self.paths, self.config = paths, configs.load(*paths)
         self.folder = Path("results", self.config.run)
         self.artifacts = Path("artifacts", self.config.run)
         self.cells, self.batches = grid.expand(self.config), grid.batches(self.config)
@@ -87,7 +90,7 @@ def make(run: Run) -> None:
     if not good and not entries:
         raise VersionError(
             f"{run.folder}: nothing in it is up to date or trained; run it first: snakemake --cores all "
-            f"--configfile {run.path}"
+            f"--configfile {' '.join(run.paths)}"
         )
     members: dict[Path, set[str]] = defaultdict(set)
     for output in good:
@@ -109,7 +112,7 @@ def make(run: Run) -> None:
 def _manifest(run: Run) -> Manifest:
     """Of all outputs that Snakemake takes for up to date."""
     kept = Records()
-    found = {output: kept.of(output) for output, good in outputs(run.path).items() if good}
+    found = {output: kept.of(output) for output, good in outputs(*run.paths).items() if good}
     records = {output: record for output, record in found.items() if record}
     sums = {path: fingerprint(path) for path in _concerned(records)}
     return Manifest(run.made_with, sums, records)
@@ -137,7 +140,7 @@ def pull(run: Run) -> None:
     if not noted.is_file():
         raise VersionError(
             f"{noted}: no such file, so no version of {run.folder} is noted in this checkout; "
-            f"make version CONFIG={run.path} makes one"
+            f"make version CONFIG={shlex.quote(' '.join(run.paths))} makes one"
         )
     _dvc("pull", str(noted), hint=REMOTE_HINT)
     if Path("data.dvc").is_file():
@@ -177,12 +180,12 @@ def restore(run: Run) -> None:
     new = {output: record for output, record in vouched.items() if records.of(output) != record}
     for output, time in times(new):
         records.keep(output, new[output], time)
-    for output in {*recorded, *outputs(run.path)}:
+    for output in {*recorded, *outputs(*run.paths)}:
         if Path(output).exists() and not _in_data(output) and records.of(output) is None:
             records.disown(output)
     _tell("not vouched for", faults)
     print(f"{run.folder}: {len(vouched)} of {len(recorded)} recorded outputs are up to date")
-    print(f"See what is left to do: snakemake -n --configfile {run.path}")
+    print(f"See what is left to do: snakemake -n --configfile {' '.join(run.paths)}")
 
 
 def _tell(verdict: str, faults: dict[str, str]) -> None:
@@ -230,15 +233,22 @@ def main() -> None:
     ):
         command = commands.add_parser(name, help=does)
         if name != "push":
-            command.add_argument("--config", required=True, help="such as config/mnist.yaml")
+            command.add_argument(
+                "--config", required=True, nargs="+", help="such as config/mnist.yaml"
+            )
     options = parser.parse_args()
     try:
         if options.command == "push":
             push()
         else:
-            {"version": make, "pull": pull}[options.command](Run(options.config))
+            {"version": make, "pull": pull}[options.command](Run(*options.config))
     except (VersionError, RecordError, bundles.BundleError, configs.ConfigError) as error:
         sys.exit(f"error: {error}")
+    except OSError as error:
+        fault = machine.disk_fault(str(error), "artifacts")
+        if not fault:
+            raise
+        sys.exit(f"error: {fault}")
 
 
 if __name__ == "__main__":
