@@ -187,7 +187,21 @@ def test_savings_are_counted_from_baselines_and_to_the_right_is_better():
 def test_no_two_methods_look_alike():
     looks = atlas._looks(pd.DataFrame({"method": list(style.METHOD_NAMES)}))
     seen = {(look["color"], look["marker"]) for look in looks.values()}
-    assert len(seen) == len(looks) == len(style.METHOD_NAMES) - 2  # codebooks have their own
+    assert (
+        len(seen) == len(looks) == len(style.METHOD_NAMES) - len(atlas.CODEBOOKS)
+    )  # codebooks have their own
+
+
+def test_a_codec_that_is_far_off_is_named_and_the_planes_keep_their_scale(images):
+    broken = CELLS[(CELLS.study == "le") & (CELLS.split == "test")].iloc[:1]
+    rate = broken.rate_bits.item()
+    book = CELLS[CELLS.method == "vq"].iloc[:1].assign(rate_bits=rate, mse=0.03, split="test")
+    broken = broken.assign(method="na3_printed", mse=0.9, cell="broken")
+    figure = drawn("atlas/planes", images, cells=pd.concat([CELLS, book, broken]))
+    words = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert any("NA3 as printed" in line and "off the scale at 0.900" in line for line in words)
+    assert max(ax.get_xlim()[1] for ax in figure.axes if ax.axison) < 0.5
+    plt.close(figure)
 
 
 def test_the_plane_reads_every_codec_by_one_classifier():

@@ -13,13 +13,14 @@ from rdc.figures.jpeg_sets import title
 from rdc.intervals import summary
 
 NAMES = ("planes", "rates", "jpeg")
-CODEBOOKS = ("vq", "class_vq")
+CODEBOOKS = {"vq": "x", "class_vq": "*", "class_vq_soft": "d"}  # each one's marker
 JUDGE = "accuracy_judge"
 # How the papers' own points are drawn, as on the page.
 PAPERS = {
     "le": ({"marker": "s", "ms": 6}, "as Le published, its own classifier"),
     "nguyen": ({"marker": "|", "ms": 9}, "MSE that Nguyen published, without accuracy"),
 }
+BEYOND = 2.0  # times the MSE of any codebook of its rate: a codec so far off would hide all others
 IN_A_LINE = 3  # rates beside each other: more would be too small to read on a page
 PIXELS = 28 * 28  # of the images that codecs are trained on
 
@@ -60,6 +61,9 @@ def planes(test: pd.DataFrame, reader: str, published: pd.DataFrame | None = Non
         published: the papers' points, drawn above beside ours of the same rate.
     """
     points = _points(test)
+    worst = points[points.method.isin(CODEBOOKS)].groupby("rate").mse.max()
+    far = points.mse > BEYOND * points.rate.map(worst)
+    points, beyond = points[~far], points[far]
     readers = {
         "accuracy": f"by classifier {reader},\nwhich some codecs trained with",
         JUDGE: "by the judge,\nwhich none trained with",
@@ -112,6 +116,12 @@ def planes(test: pd.DataFrame, reader: str, published: pd.DataFrame | None = Non
     handles, labels = _legend(
         {m: look for m, look in looks.items() if m in set(trained.method)}, points
     )
+    for row in beyond.itertuples():
+        handles.append(Line2D([], [], ls="", **looks[row.method]))
+        labels.append(
+            f"{style.method_name(row.method)}, {style.rate_label(row.rate)}:\n"
+            f"off the scale at {row.mse:.3f}, {row.accuracy:.0%}"
+        )
     for paper in PAPERS:
         if (theirs.paper == paper).any():
             mark, words = PAPERS[paper]
@@ -135,16 +145,15 @@ def rates(test: pd.DataFrame, reader: str) -> Figure:
     for ax, measure in zip(axes, ("mse", "accuracy"), strict=True):
         for method, look in looks.items():
             _codecs(ax, points[points.method == method], measure, look, across="entropy_bits")
-        for method, marker in (("vq", "x"), ("class_vq", "*")):
+        for method, marker in CODEBOOKS.items():
             own = points[points.method == method]
             best = own.groupby("rate")[measure].agg("min" if measure == "mse" else "max")
             bits = own.groupby("rate").entropy_bits.mean()
             ax.plot(
                 own.entropy_bits, own[measure], color=style.REFERENCE, marker=marker, ls="", ms=7
             )
-            ax.plot(
-                bits, best, color=style.REFERENCE, linewidth=1, ls="--" if method == "vq" else "-"
-            )
+            line = {"vq": "--", "class_vq": "-"}.get(method, "")
+            ax.plot(bits, best, color=style.REFERENCE, linewidth=1, ls=line)
         ax.set(xlabel="entropy of the code (bits an image)")
     style.scale_for(axes[0], "y", points.mse)
     axes[0].set(ylabel="distortion: MSE per pixel", title="lower is better")
@@ -253,7 +262,7 @@ def _codebooks(ax, own: pd.DataFrame, measure: str) -> Line2D | None:
     books = own[own.method.isin(CODEBOOKS)].sort_values("mse")
     if books.empty:
         return None
-    for method, marker in (("vq", "x"), ("class_vq", "*")):
+    for method, marker in CODEBOOKS.items():
         group = books[books.method == method]
         ax.plot(group.mse, group[measure], color=style.REFERENCE, marker=marker, ls="", ms=7)
     best = np.maximum.accumulate(books[measure])
@@ -283,8 +292,9 @@ def _shade(frontier: Line2D) -> None:
 def _legend(looks: dict[str, dict], points: pd.DataFrame) -> tuple[list, list]:
     handles = [Line2D([], [], ls="", **look) for look in looks.values()]
     labels = [style.method_name(method) for method in looks]
-    for method, marker, line in (("vq", "x", ""), ("class_vq", "*", "-")):
+    for method, marker in CODEBOOKS.items():
         if method in set(points.method):
+            line = "-" if method == "class_vq" else ""
             handles.append(Line2D([], [], color=style.REFERENCE, marker=marker, ls=line))
             labels.append(style.method_name(method))
     handles.append(Line2D([], [], color=style.REFERENCE, linewidth=0.8))

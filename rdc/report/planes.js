@@ -9,6 +9,7 @@ const WORDS = {
 };
 const NARROW = "(max-width: 60rem)"; // where the panel lies below the plane, as in page.css
 const SAME = 0.06; // rates nearer than this are one: 4.755 as published is 3 log2(3)
+const BEYOND = 2; // times the error of any codebook of its rate, as on the figure
 const PUBLISHED = { le: "square-open", nguyen: "circle-open" };
 
 function planes(codecs) {
@@ -194,6 +195,12 @@ function planes(codecs) {
     return rates.filter((rate) => [...visible, ...items].some((item) => Math.abs(item.rate - rate) < SAME));
   }
 
+  // So far off that the plane would show little but the way there; once chosen, it is in the picture.
+  function isFar(point) {
+    const books = points.filter((other) => codecs.methods[other.method].book && other.dataset === point.dataset && Math.abs(other.rate - point.rate) < SAME);
+    return state.view === "plane" && point !== chosen && books.length > 0 && point.mse[0] > BEYOND * Math.max(...books.map((book) => book.mse[0]));
+  }
+
   function draw() {
     const visible = points.filter(shown), items = publishedShown();
     const found = panels(visible, items), width = plot.clientWidth;
@@ -204,7 +211,7 @@ function planes(codecs) {
       const near = (item) => rate == null || Math.abs(item.rate - rate) < SAME;
       const own = visible.filter(near), theirs = items.filter(near);
       const key = i ? String(i + 1) : "", axes = { xaxis: `x${key}`, yaxis: `y${key}` };
-      const spread = (side) => [...own.flatMap((point) => values[side](point)), ...theirs.map((item) => item.values[side])];
+      const spread = (side) => [...own.filter((point) => !isFar(point)).flatMap((point) => values[side](point)), ...theirs.map((item) => item.values[side])];
       const column = i % columns, line = Math.floor(i / columns);
       const high = lines > 1 ? 0.3 / lines : 0;
       const x = axis(titles()[horizontal], spread(horizontal), { logarithmic: horizontal === "mse", small: found.length > 1 });
@@ -241,9 +248,11 @@ function planes(codecs) {
     const tall = found.length === 1 ? Math.max(380, Math.min(540, width * 0.72)) : 250 * lines + 60;
     plot.querySelector(".waiting")?.remove();
     Plotly.react(plot, traces, layout({ ...pieces, height: tall }), CONFIG);
+    const far = visible.filter(isFar).length;
     at("planes-count").textContent = `${visible.length} of ${points.length} points` + (items.length ? `, ${items.length} published ones` : "")
       + (items.length && state.view !== "plane" && state.bits !== "rate" ? " (at their nominal rate)" : "")
-      + (state.view === "plane" && state.rate.plane !== "all" ? ` at ${bitsName(Number(state.rate.plane))}` : "");
+      + (state.view === "plane" && state.rate.plane !== "all" ? ` at ${bitsName(Number(state.rate.plane))}` : "")
+      + (far ? `; ${far} off the scale, to be chosen in the table below` : "");
     table(visible);
   }
 
