@@ -83,7 +83,7 @@ def test_the_key_changes_with_the_classifiers_weights(cells, folder, tmp_path, d
 
 
 @pytest.mark.parametrize("rate, kept", [(2e-4, True), (100.0, False)])
-def test_a_critic_whose_estimate_no_images_can_have_is_named(rate, kept, folder):
+def test_a_critic_that_its_penalty_no_longer_holds_is_named(rate, kept, folder):
     config = copy.deepcopy(TINY)
     config["methods"] = {"rdp": {"weights": {"mse": 1, "w1_pixels": 0.015}}}
     config["recipes"] = {"short": {"epochs": 2, "critic": {"lr": rate}}}
@@ -99,7 +99,7 @@ def test_a_critic_whose_estimate_no_images_can_have_is_named(rate, kept, folder)
     assert f"zhang/{cells[0].name}: the critic of pixels ended with an estimate of" in str(
         caught.value
     )
-    assert "than 28; a lower critic: lr in its recipe usually helps" in str(caught.value)
+    assert "asks for 1; a lower critic: lr in its recipe usually helps" in str(caught.value)
     assert not folder.store.holds(training.key_of(cells[0], cells, folder))
 
 
