@@ -13,7 +13,8 @@ from bench.rows import OURS, SINGLE, Row, paired_ratio, row
 from bench.scratch import Workflow, workflow
 from rdc import cells, config
 from rdc.cells import Cell
-from rdc.training import COST, Folder
+from rdc.fitting.files import COST
+from rdc.training import Folder
 
 SHORT, REAL = "60 cells of a second", "8 cells of the demo, by process"
 REQUIRED = {SHORT: 2.0}

@@ -18,15 +18,16 @@ if TYPE_CHECKING:
     from rdc.evaluation import evaluate
     from rdc.limits import bernoulli, blahut_arimoto, codebooks, gaussian
     from rdc.networks import critics, haar
+    from rdc.networks.classifier_files import load as load_classifier
     from rdc.networks.codec import Codec
-    from rdc.networks.stored import load_classifier, load_codec
+    from rdc.networks.stored import load_codec
     from rdc.tables import read as read_table
 
 # Public name to its module, and to the name it has there (None: the module itself).
 _PLACES: dict[str, tuple[str, str | None]] = {
     "Codec": ("rdc.networks.codec", "Codec"),
     "load_codec": ("rdc.networks.stored", "load_codec"),
-    "load_classifier": ("rdc.networks.stored", "load_classifier"),
+    "load_classifier": ("rdc.networks.classifier_files", "load"),
     "bitstream": ("rdc.bitstream", None),
     "objective": ("rdc.objective", None),
     "haar": ("rdc.networks.haar", None),

@@ -11,7 +11,7 @@ import math
 from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
 
-from rdc.config import Config, ConfigError, Grid, Method, Recipe, Study
+from rdc.config import Config, ConfigError, EncoderFrom, Grid, Method, Recipe, Study
 
 MOST_CODES = 4096  # that a step may decode: 12 bits, some 6 GB of memory at full width
 
@@ -221,7 +221,8 @@ def _cells_of(config: Config, study_name: str, study: Study, grid: Grid):
                 posterior=method.posterior,
             )
             _check_cell(cell)
-            yield cell if method.encoder_from is None else _universal(cell, method, config)
+            source = method.encoder_from
+            yield cell if source is None else _universal(cell, source, config)
 
 
 def _check_cell(cell: Cell) -> None:
@@ -244,13 +245,13 @@ def _check_cell(cell: Cell) -> None:
 
 def _weights(method: Method, lam: str | None) -> tuple[tuple[str, float], ...]:
     return tuple(
-        (term, float(lam if weight == "lam" else weight)) for term, weight in method.weights.items()
+        (term, float(lam if weight == "lam" and lam is not None else weight))
+        for term, weight in method.weights.items()
     )
 
 
-def _universal(cell: Cell, method: Method, config: Config) -> Cell:
+def _universal(cell: Cell, source: EncoderFrom, config: Config) -> Cell:
     """The cell with its encoder's cell named: same rate, dither and seed."""
-    source = method.encoder_from
     lam = source.lam if source.lam is not None else cell.lam
     base = replace(
         cell,

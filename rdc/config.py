@@ -81,9 +81,9 @@ class Dataset(Section):
 
 
 class Classifier(Section):
-    """How one of the three classifier architectures is trained."""
+    """How a classifier is trained."""
 
-    architecture: Literal["zhang", "le", "judge"]
+    architecture: Literal["zhang", "nguyen", "le", "judge"]
     epochs: Count
     batch: Count = 64
     optimizer: Literal["sgd", "adam"] = "adam"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from rdc import expectation, objective
-from rdc.atomic import replacing
+from rdc import checkpoints, expectation, objective
 from rdc.capture import captured
 from rdc.descent import Diverged, Images, one_cycle
 from rdc.networks.codec import Codec
@@ -29,6 +27,8 @@ CHECK_EVERY = 50  # steps between looks for a loss that is not finite
 CHECKPOINT_SECONDS = 30  # a checkpoint at the end of an epoch, not more often than this
 WATCHED = ("mse", "nll", "accuracy")  # measured on validation images after each epoch
 VALIDATION_IMAGES = 2000  # ... on so many of them
+FARTHEST = 28.0  # from black to white: the norm of 28 x 28 ones, and a Haar band's is no larger
+WILD = 1000.0  # times the slope that the gradient penalty asks for; Le's critics reach tens where outrun
 
 
 @dataclass
@@ -195,21 +195,16 @@ class _Run:
             "modules": [module.state_dict() for module in self._modules()],
             "optimizers": [optimizer.state_dict() for optimizer in self._optimizers()],
         }
-        with replacing(path) as scratch:
-            torch.save(content, scratch)
+        checkpoints.save(content, path, self.device)
 
     def resume(self, path: Path, report: Callable[[str], None]) -> None:
-        """Goes on from a checkpoint; a damaged one is put aside and training starts anew."""
-        if not path.is_file():
-            return
+        """Goes on from a checkpoint; one that cannot be used is put aside and training starts anew."""
         try:
-            with zipfile.ZipFile(path) as archive:  # torch.load does not look at its checksums
-                if archive.testzip():
-                    raise zipfile.BadZipFile("a checksum does not fit")
-            content = torch.load(path, map_location=self.device, weights_only=True)
-        except Exception as error:  # pickle, zipfile and torch raise many kinds
-            path.replace(path.with_suffix(".damaged"))
-            report(f"{path}: damaged ({error}), put aside; {self.cell.name} starts anew")
+            content = checkpoints.load(path, self.device)
+        except checkpoints.Unusable as error:
+            report(f"{error}; {self.cell.name} starts anew")
+            return
+        if content is None:
             return
         for module, stored in zip(self._modules(), content["modules"], strict=True):
             module.load_state_dict(stored)
@@ -252,6 +247,7 @@ class _Run:
             means |= {f"w1_{b}": e for b, e in zip(self.trained.critics, bands, strict=True)}
         self.epoch += 1
         self._note("train", means)
+        self._refuse_wild_critics(means)
 
     def _codec_step(self, rows: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
         codec = self.trained.codec
@@ -343,6 +339,18 @@ class _Run:
                 raise Diverged(
                     f"{self.cell.study}/{self.cell.name}: {name} became {found[name]} at step "
                     f"{step + 1} of epoch {self.epoch + 1}; a lower {key} in its recipe usually helps"
+                )
+
+    def _refuse_wild_critics(self, means: dict[str, float]) -> None:
+        """Where a critic's slopes left what its penalty holds them to: finite, so that training goes on."""
+        for band in self.trained.critics:
+            estimate = means.get(f"w1_{band}", 0.0)
+            if abs(estimate) > WILD * FARTHEST:
+                raise Diverged(
+                    f"{self.cell.study}/{self.cell.name}: the critic of {band} estimates {estimate:.3g} in "
+                    f"epoch {self.epoch}: between images no farther apart than {FARTHEST:g} its slopes are "
+                    f"over {WILD:g}, where the penalty asks for 1; a lower critic: lr in its recipe usually "
+                    "helps"
                 )
 
     def _note(self, split: str, values: dict[str, float]) -> None:

@@ -3,25 +3,22 @@
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from rdc import cells as grid
-from rdc import config, evaluation, provenance, tables
+from rdc import config, evaluation, measurement, provenance
 from rdc.cells import Cell
 from rdc.datasets import images
-from rdc.networks import stored, weights
+from rdc.datasets.labelled import Prepared
+from rdc.fitting.files import CODEC, COST
+from rdc.measurement import ROWS
+from rdc.networks import weights
 from rdc.store import Store
-from rdc.training import CODEC, COST, CRITICS
 
-ROWS, IMAGES, ENTROPY = "rows.json", "images.npz", "entropy.safetensors"
-
-# Of all code that an evaluation runs through, the splits among it, as it was imported.
-_CODE = grid.digest(
-    [provenance.code_hash(file) for file in ("rdc/evaluation.py", "rdc/datasets/labelled.py")]
-)[:12]
+_CODE = provenance.code_hash("rdc/measurement.py")  # as it was imported
 
 
 def measure_cells(
@@ -44,12 +41,11 @@ def measure_cells(
         readers: classifiers' weights by name, ``judge`` among them; ``own`` is the study's.
 
     Returns:
-        Each cell's folder in the store, by name: ``rows.json`` (rows, confusion and cost),
+        Each cell's folder in the store, by name: ``rows.json`` (rows and confusion),
         ``images.npz`` (reconstructions to look at; per test image, how often it was read right and
-        its squared error), ``entropy.safetensors`` (the bitstream's model).
+        its squared error), ``entropy.safetensors`` (the bitstream's model), ``cost.json``.
     """
     prepared = images.load(dataset)
-    loaded = {name: stored.load_classifier(path, device) for name, path in readers.items()}
     fixed = {
         "settings": settings.model_dump(mode="json"),
         "data": prepared.checksum(),
@@ -58,14 +54,10 @@ def measure_cells(
         "code": _CODE,
         **provenance.versions(),
     }
-    labels = np.bincount(prepared.test.labels, minlength=len(prepared.classes)).tolist()
     entries = {}
     for number, cell in enumerate(chosen, start=1):
-        path = codecs / f"{cell.name}.{CODEC}"
-        codec, note = evaluation.open_codec(path, loaded[own], device)
-        # A method with critics is measured by a fresh one too, even where their weight is 0.
-        fresh_width = cell.width if any(t.startswith("w1_") for t, _ in cell.weights) else None
-        described = {"validation": cell.validation, "fresh_width": fresh_width}
+        note = weights.note(codecs / f"{cell.name}.{CODEC}")
+        described = {"validation": cell.validation, "fresh_width": measurement.fresh_width(cell)}
         key = grid.digest({"measured": note["key"], **described, **fixed})
         with store.lock(key, report):
             if store.holds(key):
@@ -73,30 +65,27 @@ def measure_cells(
             else:
                 report(f"[{number}/{len(chosen)}] measuring {cell.study}/{cell.name}")
                 start = time.perf_counter()
-                measured = evaluation.evaluate(
-                    codec,
-                    note["key"],
-                    {name: prepared.split(name, cell.validation) for name in tables.SPLITS},
-                    loaded,
-                    own,
-                    settings,
-                    device,
-                    stored.load_critic(
-                        codecs / f"{cell.name}.{CRITICS}", "pixels", cell.width, device
-                    ),
-                    fresh_width,
+                measured = measurement.measure(
+                    cell, codecs, prepared, readers, own, settings, device
                 )
                 cost = json.loads((codecs / f"{cell.name}.{COST}").read_text())
                 cost["evaluate_seconds"] = time.perf_counter() - start
-                store.add(key, lambda folder: _fill(folder, measured, note, cost, labels))  # noqa: B023
+                store.add(key, partial(_fill, measured, note, prepared, cost))
         entries[cell.name] = store.entry(key)
     return entries
+
+
+def _fill(
+    measured: evaluation.Evaluation, note: dict, prepared: Prepared, cost: dict, folder: Path
+) -> None:
+    measurement.save(measured, note, prepared, folder)
+    (folder / COST).write_text(json.dumps(cost))
 
 
 def table_rows(run: str, cell: Cell, entry: Path) -> dict[str, list[dict]]:
     """A measured cell's rows for the tables ``cells``, ``confusion`` and ``costs``."""
     content = json.loads((entry / ROWS).read_text())
-    note = content["note"]
+    note, cost = content["note"], json.loads((entry / COST).read_text())
     names = {"run": run, "study": cell.study, "cell": cell.name}
     described = {
         **names,
@@ -133,26 +122,5 @@ def table_rows(run: str, cell: Cell, entry: Path) -> dict[str, list[dict]]:
             for i, row in enumerate(matrix)
             for j, share in enumerate(row)
         ],
-        "costs": [{**names, "cell_key": note["key"], **content["cost"]}],
+        "costs": [{**names, "cell_key": note["key"], **cost}],
     }
-
-
-def _fill(
-    folder: Path, measured: evaluation.Evaluation, note: dict, cost: dict, labels: list[int]
-) -> None:
-    content = {
-        "note": note,
-        "rows": measured.rows,
-        "confusion": {reader: m.tolist() for reader, m in measured.confusion.items()},
-        "labels": labels,
-        "cost": cost,
-    }
-    (folder / ROWS).write_text(json.dumps(content))
-    with open(folder / IMAGES, "wb") as stream:
-        np.savez(stream, correct=measured.correct, errors=measured.errors, **measured.saved)
-    model = measured.entropy_model
-    weights.save(
-        {name: torch.from_numpy(table) for name, table in model.arrays().items()},
-        {"kind": "entropy model", "key": note["key"], "levels": model.levels, "bins": model.bins},
-        folder / ENTROPY,
-    )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import torch
@@ -95,5 +97,5 @@ def combined(
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     """A weighted sum of terms however computed, and each with a weight other than 0, detached."""
     values = {term: value_of(term) for term, weight in weights.items() if weight}
-    total = sum(weights[term] * value for term, value in values.items())
+    total = reduce(operator.add, (weights[term] * value for term, value in values.items()))
     return total, {term: value.detach() for term, value in values.items()}

@@ -4,32 +4,38 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from torch.nn import functional as F
 
+from rdc.datasets.labelled import Labelled, Prepared
 from rdc.descent import Diverged, Images, one_cycle
+from rdc.networks import classifier_files
 from rdc.networks.classifiers import ARCHITECTURES, Classifier
 
 if TYPE_CHECKING:
     from rdc import config
-    from rdc.datasets.labelled import Labelled, Prepared
 
 
 def pretrain(
     settings: config.Classifier,
-    training: Labelled,
-    classes: int,
+    prepared: Prepared,
+    held_out: int,
     device: torch.device,
     report: Callable[[str], None] = lambda line: None,
 ) -> Classifier:
     """A classifier trained on clean images, in eval mode; the same bytes for the same seed.
 
+    Args:
+        held_out: how many of the last training images it never sees.
+
     Raises:
         Diverged: where the loss becomes NaN; names the epoch.
         ValueError: where there are fewer images than a batch.
     """
+    training = prepared.split("train", held_out)
     if len(training) < settings.batch:
         raise ValueError(
             f"classifier {settings.architecture}: found {len(training)} training images, needs at "
@@ -38,7 +44,7 @@ def pretrain(
     images = Images(training, device)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(settings.seed)
-        classifier = ARCHITECTURES[settings.architecture](classes).to(device).train()
+        classifier = ARCHITECTURES[settings.architecture](len(prepared.classes)).to(device).train()
         optimizer = _optimizer(classifier, settings)
         batches = len(images) // settings.batch
         for epoch in range(settings.epochs):
@@ -65,6 +71,13 @@ def pretrain(
                 f"| train nll {mean:.4f}"
             )
     return classifier.eval().requires_grad_(False)
+
+
+def save(
+    classifier: Classifier, settings: config.Classifier, prepared: Prepared, path: Path
+) -> None:
+    """Writes what ``pretrain`` returned."""
+    classifier_files.save(classifier, settings.architecture, len(prepared.classes), path)
 
 
 def read(classifier: Classifier, split: Labelled, device: torch.device) -> torch.Tensor:

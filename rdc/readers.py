@@ -13,7 +13,6 @@ import torch
 from rdc import config, pretraining, provenance
 from rdc.cells import digest
 from rdc.datasets.labelled import Prepared
-from rdc.networks import stored
 from rdc.store import Store, link
 
 FILE = "classifier.safetensors"
@@ -46,18 +45,13 @@ def provide(
             **provenance.versions(),
         }
     )
-    classes = len(prepared.classes)
     with store.lock(key, report):
         if store.holds(key):
             report(f"classifier {settings.architecture} is trained already ({key})")
         else:
-            training = prepared.split("train", held_out)
-            trained = pretraining.pretrain(settings, training, classes, device, report)
+            trained = pretraining.pretrain(settings, prepared, held_out, device, report)
             store.add(
-                key,
-                lambda scratch: stored.save_classifier(
-                    trained, settings.architecture, classes, scratch / FILE
-                ),
+                key, lambda scratch: pretraining.save(trained, settings, prepared, scratch / FILE)
             )
     target.parent.mkdir(parents=True, exist_ok=True)
     link(store.entry(key) / FILE, target)

@@ -8,8 +8,8 @@ import pandera.pandas as pa
 from pandera.typing import Series
 
 from rdc.atomic import replacing
+from rdc.datasets.labelled import SPLITS
 
-SPLITS = ("train", "validation", "test")
 VERDICTS = ("reproduced", "not reproduced", "not testable at this scale")
 
 

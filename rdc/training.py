@@ -20,27 +20,19 @@ import torch
 
 from rdc import cells as grid
 from rdc import config as configs
-from rdc import descent, loop, machine, provenance, readers
+from rdc import descent, machine, provenance, readers
 from rdc.allocator import keep_freed_memory
 from rdc.cells import Cell
 from rdc.datasets import images, sources
 from rdc.fitting import networks
-from rdc.networks import stored, weights
-from rdc.networks.classifiers import Classifier
+from rdc.fitting.files import CODEC, COST
+from rdc.networks import weights
 from rdc.store import Store
 
-CODEC, CRITICS, CURVES, COST = (
-    "codec.safetensors",
-    "critics.safetensors",
-    "curves.json",
-    "cost.json",
-)
 # Of the code as it was imported: files may be edited while a long run goes on.
 _CODE = {
     moves: provenance.code_hash(f"rdc/fitting/{moves}.py") for moves in ("networks", "codebook")
 }
-FARTHEST = 28.0  # from black to white: the norm of 28 x 28 ones, and a Haar band's is no larger
-WILD = 1000.0  # times the slope that the gradient penalty asks for; Le's critics reach tens where outrun
 
 
 @dataclass(frozen=True)
@@ -157,7 +149,7 @@ def _train_one(
     report: Callable[[str], None],
 ) -> None:
     prepared = _prepared(folder.dataset(cell.dataset))
-    classifier = stored.load_classifier(folder.classifier(cell.dataset, cell.classifier), device)
+    classifier = folder.classifier(cell.dataset, cell.classifier)
     note = {
         "cell": cell.name,
         "study": cell.study,
@@ -167,67 +159,29 @@ def _train_one(
         "settings": cell.settings(),
         "encoder_from": cell.encoder_from,
     }
-    if cell.moves == "codebook":
-        folder.store.add(key, _fit_codebook(cell, note, prepared, classifier, device))
-        return
-    encoder = None
-    if cell.encoder_from:
-        base = _encoder_cell(cell, cells)
-        kept = _trained(base, cells, folder, device, report, "its encoder: ")
-        encoder = stored.load_codec(kept / CODEC)[0].encoder.state_dict()
-    checkpoint = folder.store.checkpoint(key)
-    trained = networks.fit(cell, prepared, classifier, device, checkpoint, encoder, report)
-    _refuse_wild_critics(cell, trained)
-    note |= {"steps": trained.steps, "epochs": cell.training.epochs}
-    folder.store.add(key, partial(_fill_networks, trained, note, _cost(trained.seconds, device)))
-
-
-def _refuse_wild_critics(cell: Cell, trained: loop.Trained) -> None:
-    """Raises ``Diverged`` where a critic ended with slopes that its penalty no longer holds.
-
-    Such estimates are finite, so that the training goes on.
-    """
-    for row in trained.curves:
-        ended = row["epoch"] == cell.training.epochs and row["split"] == "train"
-        if ended and row["term"].startswith("w1_") and abs(row["value"]) > WILD * FARTHEST:
-            band = row["term"].removeprefix("w1_")
-            raise descent.Diverged(
-                f"{cell.study}/{cell.name}: the critic of {band} ended with an estimate of "
-                f"{row['value']:.3g}: between images no farther apart than {FARTHEST:g} its slopes are "
-                f"over {WILD:g}, where the penalty asks for 1; a lower critic: lr in its recipe usually helps"
-            )
-
-
-def _fill_networks(trained: loop.Trained, note: dict, cost: dict, scratch: Path) -> None:
-    stored.save_codec(trained.codec, note, scratch / CODEC)
-    if trained.critics:
-        stored.save_critics(trained.critics, {"cell": note["cell"]}, scratch / CRITICS)
-    _fill_rest(trained.curves, cost, scratch)
-
-
-def _fit_codebook(
-    cell: Cell, note: dict, prepared: images.Prepared, classifier: Classifier, device: torch.device
-) -> Callable[[Path], None]:
-    """Fits a codebook; returns what fills its folder."""
-    # Here alone: they bring scikit-learn, a second of imports that networks do without.
-    from rdc.fitting import codebook
-    from rdc.limits import codebook_files
-
     start = time.perf_counter()
-    book, curves = codebook.fit(cell, prepared, classifier, device)
-    note |= dict.fromkeys(("steps", "epochs"), curves[-1]["epoch"])
-    cost = _cost(time.perf_counter() - start, device)
+    if cell.moves == "codebook":
+        # Here alone: it brings scikit-learn, a second of imports that networks do without.
+        from rdc.fitting import codebook
+
+        book, curves = codebook.fit(cell, prepared, classifier, device)
+        save = partial(codebook.save, book, curves, note)
+        seconds = time.perf_counter() - start
+    else:
+        encoder = None
+        if cell.encoder_from:
+            base = _encoder_cell(cell, cells)
+            encoder = _trained(base, cells, folder, device, report, "its encoder: ") / CODEC
+        checkpoint = folder.store.checkpoint(key)
+        trained = networks.fit(cell, prepared, classifier, device, checkpoint, encoder, report)
+        save = partial(networks.save, trained, note)
+        seconds = trained.seconds  # those before an interruption too
 
     def fill(scratch: Path) -> None:
-        codebook_files.save(book, note, scratch / CODEC)
-        _fill_rest(curves, cost, scratch)
+        save(scratch)
+        (scratch / COST).write_text(json.dumps(_cost(seconds, device), indent=1))
 
-    return fill
-
-
-def _fill_rest(curves: list[dict], cost: dict, scratch: Path) -> None:
-    (scratch / CURVES).write_text(json.dumps(curves, indent=0))
-    (scratch / COST).write_text(json.dumps(cost, indent=1))
+    folder.store.add(key, fill)
 
 
 def _cost(seconds: float, device: torch.device) -> dict:

@@ -6,9 +6,10 @@ from pathlib import Path
 from rdc.bundles import files_in, fingerprint
 from rdc.cells import Cell
 from rdc.datasets import sources
+from rdc.fitting.files import CODEC
 from rdc.networks import weights
 from rdc.store import MANIFEST
-from rdc.training import CODEC, Folder, key_of
+from rdc.training import Folder, key_of
 
 
 def key_fault(output: str, cells: list[Cell], folder: Folder) -> str:

@@ -148,6 +148,23 @@ def test_a_truncated_checkpoint_is_put_aside_and_training_starts_anew(
     assert_same(resumed, train(chosen))
 
 
+def test_another_devices_checkpoint_is_put_aside_and_training_starts_anew(
+    train, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", -1)
+    chosen, path, lines = cell(recipe={"epochs": 2}), tmp_path / "checkpoint.pt", []
+    with pytest.raises(KeyboardInterrupt):
+        train(chosen, checkpoint=path, report=interrupt_after(1))
+    content = torch.load(path, weights_only=True)
+    torch.save(content | {"device": "cuda"}, path)
+    resumed = train(chosen, checkpoint=path, report=lines.append)
+    assert lines[0] == (
+        f"{path}: written on cuda, this is cpu; put aside; {chosen.name} starts anew"
+    )
+    assert (tmp_path / "checkpoint.cuda").is_file()
+    assert_same(resumed, train(chosen))
+
+
 def test_without_time_for_a_checkpoint_none_is_written(train, tmp_path):
     train(cell(recipe={"epochs": 2}), checkpoint=tmp_path / "checkpoint.pt")
     assert list(tmp_path.iterdir()) == []

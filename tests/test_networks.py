@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from rdc.networks import haar
-from rdc.networks.classifiers import ARCHITECTURES, LeClassifier, ZhangClassifier
+from rdc.networks.classifiers import ARCHITECTURES, LeClassifier, NguyenClassifier, ZhangClassifier
 from rdc.networks.codec import Codec
 from rdc.networks.convolution import TransposedConvolution
 from rdc.networks.critics import BANDS, band_of, critic_for
@@ -36,6 +36,13 @@ def test_zhang_classifier_has_the_parameters_of_table_2():
     layers = (network.first, network.second, network.hidden, network.last)
     assert [parameters(layer) for layer in layers] == [260, 5_020, 16_050, 510]
     assert parameters(network) == 21_840
+
+
+def test_nguyens_classifier_has_the_layers_of_table_1_and_its_public_codes_lengths():
+    network = NguyenClassifier().eval()
+    shapes = output_shapes(network, (nn.Conv2d, nn.Linear), torch.rand(2, 1, 28, 28))
+    assert shapes == [(10, 24, 24), (10, 8, 8), (100,), (10,)]
+    assert parameters(network) == 260 + 2_510 + 16_100 + 1_010
 
 
 def test_le_classifier_has_the_parameters_and_shapes_of_table_2():

@@ -4,7 +4,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from rdc.networks import stored, weights
+from rdc.networks import classifier_files, stored, weights
 from rdc.networks.classifiers import ARCHITECTURES
 from rdc.networks.codec import Codec
 from rdc.networks.critics import BANDS, critic_for
@@ -27,8 +27,8 @@ def codec():
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_a_classifier_comes_back(architecture, tmp_path):
     classifier = ARCHITECTURES[architecture](7)
-    stored.save_classifier(classifier, architecture, 7, tmp_path / "c.safetensors")
-    loaded = stored.load_classifier(tmp_path / "c.safetensors")
+    classifier_files.save(classifier, architecture, 7, tmp_path / "c.safetensors")
+    loaded = classifier_files.load(tmp_path / "c.safetensors")
     assert type(loaded) is type(classifier)
     assert same(loaded.state_dict(), classifier.state_dict())
     assert not loaded.training
@@ -75,7 +75,7 @@ def test_checksums_tell_networks_apart(codec, tmp_path):
 
 
 LOADERS = {
-    "classifier": stored.load_classifier,
+    "classifier": classifier_files.load,
     "codec": stored.load_codec,
     "critics": lambda path: stored.load_critic(path, "pixels", 0.05),
 }
@@ -85,7 +85,7 @@ LOADERS = {
 def test_a_file_of_another_kind_is_refused(kind, codec, tmp_path):
     path = tmp_path / "file.safetensors"
     if kind == "codec":
-        stored.save_classifier(ARCHITECTURES["zhang"](), "zhang", 10, path)
+        classifier_files.save(ARCHITECTURES["zhang"](), "zhang", 10, path)
         found = "classifier"
     else:
         stored.save_codec(codec, {}, path)
@@ -100,7 +100,10 @@ def test_a_truncated_file_is_refused(kept, codec, tmp_path):
     stored.save_codec(codec, {}, path)
     content = path.read_bytes()
     path.write_bytes(content[: kept if isinstance(kept, int) else int(kept * len(content))])
-    with pytest.raises(WeightsError, match=r"codec\.safetensors: .*delete it and run again"):
+    with pytest.raises(
+        WeightsError,
+        match=r"codec\.safetensors: .*delete it, or the folder of the batch that it is of",
+    ):
         stored.load_codec(path)
 
 

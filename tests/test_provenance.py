@@ -1,5 +1,6 @@
 """Which code a result came from: the closure of imports, its hash, and what must stay out of it."""
 
+import re
 import subprocess
 import sys
 
@@ -129,8 +130,41 @@ def test_training_does_not_depend_on_the_config_or_the_evaluation():
     assert not {"rdc/config.py", "rdc/cells.py", "rdc/evaluation.py", "rdc/tables.py"} & set(found)
 
 
+@pytest.mark.parametrize(
+    "module, reached",
+    [
+        (
+            "rdc/fitting/networks.py",
+            {"rdc/loop.py", "rdc/checkpoints.py", "rdc/networks/stored.py"},
+        ),
+        ("rdc/fitting/codebook.py", {"rdc/limits/codebooks.py", "rdc/limits/codebook_files.py"}),
+        ("rdc/measurement.py", {"rdc/evaluation.py", "rdc/networks/stored.py"}),
+        ("rdc/pretraining.py", set()),
+    ],
+)
+def test_what_reads_splits_and_writes_is_in_the_keys_too(module, reached):
+    always = {
+        "rdc/datasets/labelled.py",
+        "rdc/networks/classifiers.py",
+        "rdc/networks/classifier_files.py",
+    }
+    assert always | reached <= set(closure(module))
+
+
+@pytest.mark.parametrize("module", ["rdc/training.py", "rdc/readers.py", "rdc/measuring.py"])
+def test_what_only_keeps_the_store_computes_nothing(module):
+    """It is in no key, so that it may hand over paths, and no tensors or arrays."""
+    text = (ROOT / module).read_text()
+    own = {
+        name.partition("import ")[2].partition(" as")[0]
+        for name in re.findall(r"^(?:from|import) .*", text, re.M)
+    }
+    imported = {name for names in own for name in names.split(", ")}
+    assert not imported & {"numpy", "loop", "stored", "classifier_files", "codebooks", "quantizer"}
+
+
 def test_evaluation_does_not_depend_on_the_training():
-    found = closure("rdc/evaluation.py")
+    found = closure("rdc/measurement.py")
     assert {"rdc/bitstream/stream.py", "rdc/networks/quantizer.py"} <= set(found)
     assert not {"rdc/loop.py", "rdc/training.py", "rdc/config.py", "rdc/cells.py"} & set(found)
 

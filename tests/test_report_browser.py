@@ -132,6 +132,29 @@ def test_a_click_shows_pictures_curve_weights_bits_and_command(opened, data):
     page.wait_for_function("document.getElementById('detail-curve')._fullData[0].y.length === 30")
 
 
+def test_a_codec_far_off_is_named_below_and_drawn_once_it_is_chosen(browser, atlas_run, tmp_path):
+    cells = atlas_run.frames["cells"]
+    far = (cells.method == "na2") & (cells.lam == 0.015) & (cells.rate_bits == 8)
+    frames = atlas_run.frames | {"cells": cells.assign(mse=cells.mse.where(~far, 0.5))}
+    path = tmp_path / "report.html"
+    pages.write(dataclasses.replace(atlas_run, frames=frames), path)
+    points = unpacked(path, "data")["codecs"]["points"]
+    (point,) = (p["id"] for p in points if p["mse"][0] == 0.5)
+    opened = Opened(browser, path)
+    opened.page.click("input[name=rate][value='8']")
+    highest = """() => {
+      const { type, range } = document.getElementById("planes-plot")._fullLayout.xaxis;
+      return type === "log" ? 10 ** range[1] : range[1];
+    }"""
+    assert opened.page.evaluate(highest) < 0.1
+    assert "; 1 off the scale" in opened.page.inner_text("#planes-count")
+    opened.page.click(f"#points-table tr[data-id='{point}'] button")
+    assert "off the scale" not in opened.page.inner_text("#planes-count")
+    assert opened.page.evaluate(highest) > 0.5
+    opened.page.close()
+    assert opened.faults == []
+
+
 def test_filters_take_points_away_and_bring_them_back(opened, data):
     page, points = opened.page, {p["id"]: p for p in data["codecs"]["points"]}
     rate = float(page.get_attribute("input[name=rate]:checked", "value"))

@@ -12,6 +12,7 @@ from atlas_page import unpacked
 from sandbox import TINY, Sandbox
 
 from rdc import tables
+from rdc.datasets.labelled import SPLITS
 
 pytestmark = [pytest.mark.slow, pytest.mark.workflow]
 
@@ -42,7 +43,7 @@ def finished(tmp_path_factory) -> Sandbox:
 def test_tables_have_a_row_for_each_cell_and_split(finished):
     cells = tables.read("cells", finished.results / "tables" / "cells.parquet")
     assert len(cells) == 5 * 3
-    assert set(cells.split) == set(tables.SPLITS)
+    assert set(cells.split) == set(SPLITS)
     test = cells[cells.split == "test"]
     assert (test.n_images == 360).all()
     assert (test.coded_bits >= test.entropy_bits).all()

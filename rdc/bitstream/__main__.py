@@ -23,9 +23,9 @@ from rdc.atomic import replacing
 from rdc.bitstream import EntropyModel, StreamError
 from rdc.datasets import images
 from rdc.datasets.sources import DataError
-from rdc.networks import stored, weights
-
-CODEC, ENTROPY = "codec.safetensors", "entropy.safetensors"
+from rdc.fitting.files import CODEC
+from rdc.measurement import ENTROPY
+from rdc.networks import classifier_files, weights
 
 
 class CellError(ValueError):
@@ -114,7 +114,7 @@ def open_cell(run: Path, name: str) -> tuple[evaluation.Measured, EntropyModel, 
     classifier = run / "classifiers" / row.dataset / f"{row.classifier}.safetensors"
     codec, note = evaluation.open_codec(
         _file(run / "codecs" / row.study, row.cell, CODEC),
-        stored.load_classifier(classifier),
+        classifier_files.load(classifier),
         torch.device("cpu"),
     )
     tensors, described = weights.load(

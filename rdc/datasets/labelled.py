@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+SPLITS = ("train", "validation", "test")
+
 
 class DataError(RuntimeError):
     """Data that cannot be had or is not what it should be: names the file and the fault."""
@@ -33,7 +35,7 @@ class Prepared:
     classes: tuple[str, ...]
 
     def split(self, name: str, validation: int) -> Labelled:
-        """``train``, ``validation`` (the last images of the training set) or ``test``.
+        """One of ``SPLITS``; ``validation`` is the last images of the training set.
 
         Raises:
             DataError: where the training set is not larger than ``validation``.

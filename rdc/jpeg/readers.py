@@ -10,7 +10,7 @@ from rdc.datasets import images, pictures
 from rdc.datasets.pictures import Pictures, Square
 from rdc.jpeg import classifiers
 from rdc.jpeg.settings import Classifier, Study, data_file
-from rdc.networks import stored
+from rdc.networks import classifier_files
 
 # Of the shipped photographs, those that a study of them is measured on.
 HELD_OUT = ("astronaut.png", "coffee.png")
@@ -90,7 +90,7 @@ def readers(study: Study, files: Files, classes: tuple[str, ...]) -> dict[str, t
         if name is None:
             continue
         if study.dataset is not None:
-            found[role] = stored.load_classifier(files.trained[role])
+            found[role] = classifier_files.load(files.trained[role])
         elif study.folder is not None:
             found[role] = classifiers.load(files.own[role], classes)
         else:

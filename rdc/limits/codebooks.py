@@ -93,9 +93,9 @@ def fit(
         _, errors, _ = _costs(book, images, None)
         return book, [_curve(1, "mse", errors.mean())]
     codewords = _start(images, posteriors.argmax(axis=1), size, seed)
-    best, best_cost, curves, previous = None, np.inf, [], None
+    best = book = Codebook(codewords, _read(codewords, classifier, device), mu, posterior)
+    best_cost, curves, previous = np.inf, [], None
     for iteration in range(1, iterations + 1):
-        book = Codebook(codewords, _read(codewords, classifier, device), mu, posterior)
         nearest, errors, losses = _costs(book, images, posteriors)
         cost = errors.mean() + mu * losses.mean()
         curves += [_curve(iteration, "mse", errors.mean()), _curve(iteration, "nll", losses.mean())]
@@ -105,6 +105,7 @@ def fit(
             break
         previous = nearest
         codewords = _means(images, nearest, codewords, errors + mu * losses)
+        book = Codebook(codewords, _read(codewords, classifier, device), mu, posterior)
     return best, curves
 
 
@@ -149,7 +150,7 @@ def _costs(
         error = (part**2).sum(axis=1)[:, None] - 2 * part @ book.codewords.T + norms
         error = np.maximum(error, 0) / images.shape[1]
         cost, loss = error, None
-        if book.mu > 0:
+        if posteriors is not None and book.mu > 0:
             loss = -posteriors[rows] @ book.log_likelihoods.T
             cost = error + book.mu * loss
         best = cost.argmin(axis=1)

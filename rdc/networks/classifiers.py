@@ -1,20 +1,22 @@
-"""Three classifiers: Zhang's (Table 2), Le's (Table 2), and a judge that no codec ever meets."""
+"""The papers' classifiers, and a judge that no codec ever meets."""
+
+from abc import ABC, abstractmethod
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 
-class Classifier(nn.Module):
+class Classifier(nn.Module, ABC):
     """Images (n, 1, 28, 28) in [0, 1] to log-probabilities (n, classes)."""
 
+    @abstractmethod
     def features(self, images: torch.Tensor) -> torch.Tensor:
         """The deep features that the last linear layer reads, (n, length)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def head(self, features: torch.Tensor) -> torch.Tensor:
         """Features to log-probabilities."""
-        raise NotImplementedError
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return self.head(self.features(images))
@@ -37,6 +39,28 @@ class ZhangClassifier(Classifier):
 
     def head(self, features: torch.Tensor) -> torch.Tensor:
         return F.log_softmax(self.last(F.dropout(features, 0.5, self.training)), dim=1)
+
+
+class NguyenClassifier(Classifier):
+    """Conv 5x5 to 10, pool, conv 5x5 to 10, pool, 160-100-classes (Nguyen, Table 1).
+
+    The table prints layers without the hidden one's length, which is the public code's of this line.
+    """
+
+    def __init__(self, classes: int = 10):
+        super().__init__()
+        self.first = nn.Conv2d(1, 10, 5)
+        self.second = nn.Conv2d(10, 10, 5)
+        self.hidden = nn.Linear(160, 100)
+        self.last = nn.Linear(100, classes)
+
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        maps = F.max_pool2d(F.relu(self.first(images)), 2)
+        maps = F.max_pool2d(F.relu(self.second(maps)), 2)
+        return F.relu(self.hidden(maps.flatten(1)))
+
+    def head(self, features: torch.Tensor) -> torch.Tensor:
+        return F.log_softmax(self.last(features), dim=1)
 
 
 class LeClassifier(Classifier):
@@ -64,7 +88,7 @@ class LeClassifier(Classifier):
 
 
 class JudgeClassifier(Classifier):
-    """LeNet-5 (LeCun 1998): tanh and mean pooling, nothing like the two that codecs train with.
+    """LeNet-5 (LeCun 1998): tanh and mean pooling, nothing like those that codecs train with.
 
     No codec trains, encodes or selects with it, so a codec that merely games its own classifier is
     found out here. It must also read the blurred images of low rates as they are: a residual
@@ -91,6 +115,7 @@ class JudgeClassifier(Classifier):
 
 ARCHITECTURES: dict[str, type[Classifier]] = {
     "zhang": ZhangClassifier,
+    "nguyen": NguyenClassifier,
     "le": LeClassifier,
     "judge": JudgeClassifier,
 }

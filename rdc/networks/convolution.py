@@ -18,6 +18,8 @@ class TransposedConvolution(nn.ConvTranspose2d):
     A GPU runs the library's kernel as it is. Input and output are (n, channels, height, width).
     """
 
+    bias: torch.Tensor  # never without
+
     def forward(self, input: torch.Tensor, output_size: list[int] | None = None) -> torch.Tensor:
         if input.is_cuda:
             return super().forward(input, output_size)

@@ -37,7 +37,8 @@ class Critic(nn.Module):
 
     def _stages(self) -> zip:
         """Each convolution with its leaky ReLU."""
-        return zip(self.layers[::2], self.layers[1::2], strict=True)
+        layers = list(self.layers)
+        return zip(layers[::2], layers[1::2], strict=True)
 
     def linearised(self, images: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """Scores (n,), and by layer the factors 1 or .01 that its leaky ReLU multiplies with."""

@@ -1,31 +1,14 @@
-"""Trained networks as files, and back: classifiers, codecs and critics."""
+"""Trained networks as files, and back: codecs and critics."""
 
 from pathlib import Path
 
 import torch
 
 from rdc.networks import weights
-from rdc.networks.classifiers import ARCHITECTURES, Classifier
 from rdc.networks.codec import Codec
 from rdc.networks.critics import Critic, critic_for
 
 Device = torch.device | str
-
-
-def save_classifier(
-    classifier: Classifier, architecture: str, classes: int, path: str | Path
-) -> None:
-    """Writes a trained classifier with what is needed to build it again."""
-    note = {"kind": "classifier", "architecture": architecture, "classes": classes}
-    weights.save(classifier.state_dict(), note, path)
-
-
-def load_classifier(path: str | Path, device: Device = "cpu") -> Classifier:
-    """A trained classifier, frozen and in eval mode. Raises WeightsError for any other file."""
-    tensors, note = weights.load(path, kind="classifier")
-    classifier = ARCHITECTURES[note["architecture"]](note["classes"])
-    classifier.load_state_dict(tensors)
-    return classifier.to(device).eval().requires_grad_(False)
 
 
 def save_codec(codec: Codec, note: dict, path: str | Path) -> None:

@@ -66,5 +66,6 @@ def _opened(path: str | Path, read: Callable[..., T]) -> tuple[T, dict]:
         raise WeightsError(f"{path}: no such weights") from None
     except (SafetensorError, KeyError, ValueError, OSError) as error:
         raise WeightsError(
-            f"{path}: not weights of this project, or damaged ({error}); delete it and run again"
+            f"{path}: not weights of this project, or damaged ({error}); delete it, or the folder of the "
+            "batch that it is of, and run again"
         ) from None

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from rdc import card, cells, config, descent, joblog, measuring, tables, training
+from rdc import card, cells, config, descent, joblog, measurement, measuring, tables, training
 from rdc.datasets import sources
 from rdc.networks import weights
 from rdc.store import link
@@ -29,7 +29,7 @@ target = Path(snakemake.output.measured)
 target.mkdir(parents=True, exist_ok=True)
 parts = {"cells": [], "confusion": [], "costs": []}
 for cell in chosen:
-    for file in (measuring.IMAGES, measuring.ENTROPY):
+    for file in (measurement.IMAGES, measurement.ENTROPY):
         link(entries[cell.name] / file, target / f"{cell.name}.{file}")
     rows = measuring.table_rows(snakemake.params.run, cell, entries[cell.name])
     of_split = {row["split"]: row for row in rows["cells"]}

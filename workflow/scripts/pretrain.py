@@ -6,7 +6,7 @@ import torch
 
 from rdc import config, descent, joblog, pretraining, readers, tables
 from rdc.datasets import images, sources
-from rdc.networks import stored
+from rdc.networks import classifier_files
 from rdc.store import Store
 
 report = joblog.start(snakemake.log[0], expected=(sources.DataError, descent.Diverged, ValueError))
@@ -18,7 +18,7 @@ device = descent.device()
 
 weights, store = Path(snakemake.output.weights), Store(Path(snakemake.params.folder, "store"))
 readers.provide(settings, prepared, held_out, store, weights, device, report)
-classifier = stored.load_classifier(weights, device)
+classifier = classifier_files.load(weights, device)
 rows = pretraining.clean_rows(classifier, prepared, held_out, device)
 names = {
     "run": snakemake.params.run,

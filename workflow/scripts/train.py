@@ -7,6 +7,7 @@ import torch
 
 from rdc import cells, descent, joblog, tables, training
 from rdc.datasets import sources
+from rdc.fitting.files import CODEC, COST, CRITICS, CURVES
 from rdc.networks import weights
 from rdc.store import link
 
@@ -25,11 +26,11 @@ target = Path(snakemake.output.codecs)
 target.mkdir(parents=True, exist_ok=True)
 curves = []
 for cell in chosen:
-    for file in (training.CODEC, training.CRITICS, training.COST):
+    for file in (CODEC, CRITICS, COST):
         stored = entries[cell.name] / file
         if stored.is_file():
             link(stored, target / f"{cell.name}.{file}")
     names = {"run": snakemake.params.run, "study": cell.study, "cell": cell.name}
-    stored = json.loads((entries[cell.name] / training.CURVES).read_text())
+    stored = json.loads((entries[cell.name] / CURVES).read_text())
     curves += [{**names, **row} for row in stored]
 tables.write("curves", curves, snakemake.output.curves)
