@@ -79,7 +79,7 @@ def universal(test: pd.DataFrame, published: pd.DataFrame) -> Figure:
         own = points[points.method == PAIRS["classification"][model == "universal"]]
         own = own.sort_values("lam")
         _series(ax, own, "nll_nats", colour, marker, f"ours, {_words(model)}", model == "e2e")
-        _name_lambdas(ax, own, "nll_nats")
+        _name_lambdas(ax, own, "nll_nats", below=model == "universal")
         theirs = published[(published.figure == "fig6") & (published.model == model)]
         _published(ax, theirs, colour, marker, _words(model))
     trained = points[points.method == "universal_rdc_train"].sort_values("lam")
@@ -110,7 +110,7 @@ def perception(test: pd.DataFrame, published: pd.DataFrame) -> Figure:
             own = own[own[column].notna()].sort_values("lam")
             if len(own):
                 _series(ax, own, column, colour, marker, f"ours, {_words(model)}", model == "e2e")
-                _name_lambdas(ax, own, column)
+                _name_lambdas(ax, own, column, below=model == "e2e")
             theirs = published[(published.figure == "fig5") & (published.model == model)]
             if column == "w1_critic":
                 _published(ax, theirs, colour, marker, _words(model))
@@ -186,9 +186,11 @@ def _published(ax, theirs: pd.DataFrame, colour, marker, words: str) -> None:
                 ls=":", linewidth=0.8, label=f"published, {words}")  # fmt: skip
 
 
-def _name_lambdas(ax, own: pd.DataFrame, column: str) -> None:
+def _name_lambdas(ax, own: pd.DataFrame, column: str, below: bool = False) -> None:
+    """Above and right of the points; two curves that meet have one's below and left."""
+    place = {"xytext": (-4, -9), "ha": "right"} if below else {"xytext": (4, 3), "ha": "left"}
     for row in own.to_dict("records"):
-        ax.annotate(f"{row['lam']:g}", (row["mse"], row[column]), xytext=(4, 3), fontsize=7,
+        ax.annotate(f"{row['lam']:g}", (row["mse"], row[column]), fontsize=7, **place,
                     textcoords="offset points", color=style.REFERENCE)  # fmt: skip
 
 
