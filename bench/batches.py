@@ -1,11 +1,12 @@
 """Many short cells on two cores: several to a process beside a process for each.
 
 Starting Python, torch and a job costs seconds, as much as a short cell's training. Sixty cells of about
-a second each, and, beside them, eight of the demo's real ones, through the same Snakemake rule. Counted
-in processor seconds: both ways keep two cores busy, so that on a quiet machine the clock shows half.
+a second each, and, beside them, eight of the demo's real ones, through the same Snakemake rule. In
+processor seconds, which other work on the machine changes little, and in seconds by the clock.
 """
 
 import json
+import time
 from statistics import median
 
 from bench.grid import eight_cells, forget_trained
@@ -17,7 +18,8 @@ from rdc.fitting.files import COST
 from rdc.training import Folder
 
 SHORT, REAL = "60 cells of a second", "8 cells of the demo, by process"
-REQUIRED = {SHORT: 2.0}
+CLOCK = "by the clock"
+REQUIRED = {SHORT: 2.0, f"{SHORT}, {CLOCK}": 2.0}
 CELLS, PER_JOB, EPOCHS = 60, 15, 4
 
 
@@ -37,11 +39,12 @@ def measure(rounds: int = 3) -> list[Row]:
                 single.append(with_cells_per_job(copy, folder, 1))
                 several.append(with_cells_per_job(copy, folder, PER_JOB))
             print(f"{name}: {training_seconds(copy, folder):.2f} s of training each")
-        ratio = paired_ratio(single, several)
-        rows += [
-            row(name, SINGLE, "processor s", single, 1.0),
-            row(name, OURS, "processor s", several, ratio),
-        ]
+        for column, (what, unit) in enumerate(((name, "processor s"), (f"{name}, {CLOCK}", "s"))):
+            one, many = ([costs[column] for costs in side] for side in (single, several))
+            rows += [
+                row(what, SINGLE, unit, one, 1.0),
+                row(what, OURS, unit, many, paired_ratio(one, many)),
+            ]
     return rows
 
 
@@ -66,10 +69,13 @@ def real_cells(copy: Workflow) -> list[Cell]:
     return eight_cells(copy, None)
 
 
-def with_cells_per_job(copy: Workflow, folder: Folder, count: int) -> float:
+def with_cells_per_job(copy: Workflow, folder: Folder, count: int) -> tuple[float, float]:
+    """Processor seconds, and seconds by the clock."""
     copy.configure(copy.config("config.yaml") | {"cells_per_job": count})
     forget_trained(copy, folder)
-    return copy.processor_seconds("trained")
+    start = time.perf_counter()
+    spent = copy.processor_seconds("trained")
+    return spent, time.perf_counter() - start
 
 
 def training_seconds(copy: Workflow, folder: Folder) -> float:

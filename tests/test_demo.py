@@ -54,7 +54,7 @@ def test_one_cell_on_a_slice_of_real_mnist(tmp_path):
     assert (len(mnist.train), len(mnist.test)) == (60_000, 10_000)
     settings = configs.Classifier(architecture="le", epochs=1, lr=2e-3, schedule="one_cycle")
     device = torch.device("cpu")
-    classifier = pretraining.pretrain(settings, mnist.split("train", 5000), 10, device)
+    classifier = pretraining.pretrain(settings, mnist, 5000, device)
     rows = {r["split"]: r for r in pretraining.clean_rows(classifier, mnist, 5000, device)}
     assert rows["test"]["accuracy"] >= 0.97
     wanted = yaml.safe_load((ROOT / "config" / "mnist.yaml").read_text())
