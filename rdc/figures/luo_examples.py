@@ -25,7 +25,7 @@ def draw(examples: list[tuple[str, list[dict]]], headings: list[tuple[str, str]]
     )
     for axes, (study, names, example) in zip(panels, rows, strict=True):
         for axis, panel, heading in zip(axes, example["panels"], ("original", *names), strict=True):
-            axis.imshow(panel["pixels"], interpolation="nearest")
+            axis.imshow(panel["pixels"], interpolation="none")  # its own pixels in the SVG
             axis.set(xticks=[], yticks=[])
             axis.grid(False)
             axis.set_title(f"{heading}\n{_said(panel, example['panels'])}", fontsize=8)

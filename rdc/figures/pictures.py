@@ -55,7 +55,7 @@ def grid(rows: list[Row], title: str) -> Figure:
     )
     for line, (label, pictures, misread) in zip(axes, lines, strict=True):
         for ax, picture, wrong in zip(line, pictures, misread, strict=True):
-            ax.imshow(picture, cmap="gray", vmin=0, vmax=1)
+            ax.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation="none")
             ax.set(xticks=[], yticks=[])
             ax.grid(False)
             for spine in ax.spines.values():
