@@ -99,7 +99,8 @@ def table3(points: pd.DataFrame, published: pd.DataFrame, test: pd.DataFrame) ->
             line += _entries(own, theirs, bool(len(published)))
         body.append(line)
     header = ["", *(f"{style.rate_label(rate)}\n{c}" for rate in rates for c in columns)]
-    figure, ax = plt.subplots(figsize=(3 + 0.95 * (len(header) - 1), 0.9 + 0.3 * len(body)))
+    heights = [2.0, *(1.7 if any("\n" in entry for entry in line) else 1.0 for line in body)]
+    figure, ax = plt.subplots(figsize=(3 + 0.95 * (len(header) - 1), 0.3 + 0.3 * sum(heights)))
     ax.axis("off")
     name = 3 / (3 + 0.95 * (len(header) - 1))
     widths = [name, *[(1 - name) / (len(header) - 1)] * (len(header) - 1)]
@@ -107,7 +108,7 @@ def table3(points: pd.DataFrame, published: pd.DataFrame, test: pd.DataFrame) ->
     drawn.auto_set_font_size(False)
     drawn.set_fontsize(9)
     for (row, column), box in drawn.get_celld().items():
-        box.set(edgecolor="#cccccc", linewidth=0.5, height=2.0 if row == 0 else 1.0)
+        box.set(edgecolor="#cccccc", linewidth=0.5, height=heights[row])
         box.set_text_props(fontweight="bold" if row == 0 else "normal",
                            ha="left" if column == 0 else "center")  # fmt: skip
     epochs = ", ".join(str(e) for e in sorted(test.epochs.unique()))
@@ -124,7 +125,7 @@ def _entries(own: pd.DataFrame, theirs: pd.DataFrame, compared: bool) -> list[st
             return "–"
         row = frame.iloc[0]
         spread = row.get(f"{column}_high", np.nan) - row[column]
-        return form.format(row[column]) + ("" if np.isnan(spread) else f" ± {form.format(spread)}")
+        return form.format(row[column]) + ("" if np.isnan(spread) else f"\n± {form.format(spread)}")
 
     return [
         shown(own, "accuracy", "{:.1%}"),
