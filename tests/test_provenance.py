@@ -1,10 +1,10 @@
 """Which code a result came from: the closure of imports, its hash, and what must stay out of it."""
 
-import re
 import subprocess
 import sys
 
 import pytest
+from test_floors import imported
 
 from rdc import provenance
 from rdc.provenance import ROOT, closure, code_hash
@@ -154,13 +154,10 @@ def test_what_reads_splits_and_writes_is_in_the_keys_too(module, reached):
 @pytest.mark.parametrize("module", ["rdc/training.py", "rdc/readers.py", "rdc/measuring.py"])
 def test_what_only_keeps_the_store_computes_nothing(module):
     """It is in no key, so that it may hand over paths, and no tensors or arrays."""
-    text = (ROOT / module).read_text()
-    own = {
-        name.partition("import ")[2].partition(" as")[0]
-        for name in re.findall(r"^(?:from|import) .*", text, re.M)
-    }
-    imported = {name for names in own for name in names.split(", ")}
-    assert not imported & {"numpy", "loop", "stored", "classifier_files", "codebooks", "quantizer"}
+    found = imported(ROOT / module)
+    computing = {"loop", "networks.stored", "networks.classifier_files", "networks.quantizer"}
+    assert not found & {*computing, "limits.codebooks", "limits.codebook_files"}
+    assert "import numpy" not in (ROOT / module).read_text()
 
 
 def test_evaluation_does_not_depend_on_the_training():
