@@ -5,6 +5,9 @@ CORES ?= all
 CONFIG ?= config/config.yaml
 BIN := .venv/bin
 READY := .venv/.ready
+# Files are compiled when they are first imported, and kept: a job imports for a second or two, without
+# what is kept for twice as long, and a run has hundreds of jobs.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := run
 .PHONY: run test test-slow test-slurm lint types bench version push pull clean help

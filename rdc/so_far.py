@@ -8,14 +8,16 @@ A long run is worth looking at, and committing, as its rows come. The first writ
 config the ledger, the figures and the page are written too, and rows of cells that the config has no
 longer, or that older code or settings made, are left out. A checkout on a new machine goes on from the
 rows that were committed: those whose key this machine would give as well stay, without their cells being
-trained anew, and ``--left`` names the targets of all others for Snakemake. Their pictures stay as the page
-shows them, and so do JPEG's curves, figures and claims where the rows of single files are not here.
+trained anew, and ``--left`` names the targets of all others for Snakemake. A cell that another study has a
+row of, which is to say one of the same key, has that row. Pictures stay as the page shows them, and so do
+JPEG's curves, figures and claims where the rows of single files are not here.
 Snakemake's own gathering waits for every part and then writes the same files anew.
 """
 
 import argparse
 import sys
 import tempfile
+from collections.abc import Collection
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -44,22 +46,24 @@ FIGURES = {
     "limits": limits.NAMES,
 }
 OF_CELLS = ("cells", "confusion", "costs", "curves")
+Name = tuple[str, str]  # of a cell: its study and its name there
 TABLES = {"le": "le-table3.csv", "nguyen": "nguyen-figures.csv"}  # of the papers' points
 
 
-def gather(folder: Path, due: dict[tuple[str, str], str] | None = None) -> dict[str, int]:
+def gather(folder: Path, due: dict[Name, str] | None = None) -> dict[str, int]:
     """Writes ``folder/tables`` from ``folder/parts``; returns the rows of each table written.
 
     Args:
         due: each cell's key by study and name. Rows of cells without it are left out, and those with it
-            that the tables hold already, and no part does, stay. None for the parts' rows alone.
+            that the tables hold already, and no part does, stay; a cell without rows has those of the
+            same cell in another study. None for the parts' rows alone.
 
     Raises:
         TableError: names a part or a table that is damaged.
     """
     counts: dict[str, int] = {}
-    measured: set[tuple[str, str]] = set()
-    staying: set[tuple[str, str]] = set()
+    measured: set[Name] = set()
+    staying: set[Name] = set()
     for parts in sorted((folder / "parts").iterdir(), key=lambda path: path.name != "cells"):
         found = [tables.read(parts.name, path) for path in sorted(parts.rglob("*.parquet"))]
         if found:
@@ -71,7 +75,11 @@ def gather(folder: Path, due: dict[tuple[str, str], str] | None = None) -> dict[
                     measured = _with_key(frame, due)
                     staying = _with_key(kept, due) - measured
                 frame = pd.concat([_of(frame, measured), _of(kept, staying)], ignore_index=True)
-                frame = _in_order(frame, due)
+                shared = _shared(measured | staying, due)
+                own = [
+                    _of(frame, {other}).assign(study=study) for (study, _), other in shared.items()
+                ]
+                frame = _in_order(pd.concat([frame, *own], ignore_index=True), due)
             counts[parts.name] = len(tables.write(parts.name, frame, target))
             if parts.name == "jpeg_images":
                 target = folder / "tables" / "jpeg_savings.parquet"
@@ -81,24 +89,31 @@ def gather(folder: Path, due: dict[tuple[str, str], str] | None = None) -> dict[
     return counts
 
 
-def _with_key(rows: pd.DataFrame, due: dict[tuple[str, str], str]) -> set[tuple[str, str]]:
+def _with_key(rows: pd.DataFrame, due: dict[Name, str]) -> set[Name]:
     """Study and name of those cells that were trained under the key that is due."""
     named = zip(rows.study, rows.cell, rows.cell_key, strict=True)
     return {(study, cell) for study, cell, key in named if due.get((study, cell)) == key}
 
 
-def _of(rows: pd.DataFrame, cells: set[tuple[str, str]]) -> pd.DataFrame:
+def _shared(having: Collection[Name], keys: dict[Name, str]) -> dict[Name, Name]:
+    """Cells that have nothing yet, each to the same cell of another study that has: one key, one codec."""
+    same = {(keys[name], name[1]): name for name in having if name in keys}
+    wanted = {name: (key, name[1]) for name, key in keys.items() if name not in having}
+    return {name: same[codec] for name, codec in wanted.items() if codec in same}
+
+
+def _of(rows: pd.DataFrame, cells: set[Name]) -> pd.DataFrame:
     return rows[[name in cells for name in zip(rows.study, rows.cell, strict=True)]]
 
 
-def _in_order(rows: pd.DataFrame, due: dict[tuple[str, str], str]) -> pd.DataFrame:
+def _in_order(rows: pd.DataFrame, due: dict[Name, str]) -> pd.DataFrame:
     """In the order in which Snakemake gathers them."""
     places = {name: place for place, name in enumerate(due)}
     of_rows = [places[name] for name in zip(rows.study, rows.cell, strict=True)]
     return rows.iloc[np.argsort(of_rows, kind="stable")].reset_index(drop=True)
 
 
-def _due(config: Config, folder: Path) -> dict[tuple[str, str], str]:
+def _due(config: Config, folder: Path) -> dict[Name, str]:
     """The key of each cell whose data and classifier are there, in the order of the batches.
 
     Raises:
@@ -130,6 +145,7 @@ def left(folder: Path, config: Config) -> list[Path]:
     due = {(c.study, c.name): training.key_of(c, cells, training.Folder(folder)) for c in cells}
     path = folder / "tables" / "cells.parquet"
     measured = _with_key(tables.read("cells", path), due) if path.exists() else set()
+    measured |= _shared(measured, due).keys()
     return [
         folder / "parts" / "cells" / study / f"{batch}.parquet"
         for (study, batch), members in batches(config).items()
@@ -164,6 +180,7 @@ def collect(folder: Path, config: Config, config_file: Path, scratch: Path) -> p
         rows = frames["cells"]
         keys = dict(zip(zip(rows.study, rows.cell, strict=True), rows.cell_key, strict=True))
         images = earlier.pictures(shown, keys, scratch) | images
+        images |= {name: images[other] for name, other in _shared(images, keys).items()}
         frames["claims"] = _ledger(folder, frames, config, sources, images)
     found = page.Run(
         name=config.run,

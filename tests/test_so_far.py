@@ -63,3 +63,24 @@ def test_a_new_machine_goes_on_from_the_rows_that_were_committed(tmp_path):
             "kept": 0.1,
             "new": 0.2,
         }
+
+
+def test_a_cell_that_two_studies_share_has_the_rows_of_the_one_that_was_measured(tmp_path):
+    cells = {("zhang", "one"): "a", ("zhang", "own"): "b", ("nguyen", "own"): "c"}
+    for (study, cell), key in cells.items():
+        rows = [
+            {**CELL, "study": study, "cell": cell, "cell_key": 16 * key, "mse": ord(key) / 1000}
+        ]
+        tables.write("cells", rows, tmp_path / "parts" / "cells" / study / f"{cell}.parquet")
+        line = {**CURVE, "study": study, "cell": cell, "value": ord(key) / 1000}
+        tables.write("curves", [line], tmp_path / "parts" / "curves" / study / f"{cell}.parquet")
+    due = {name: 16 * key for name, key in cells.items()}
+    # Wanted, too: one that Nguyen's study shares; one of the same name but another key.
+    due |= {("nguyen", "one"): 16 * "a", ("le", "own"): 16 * "d"}
+    assert so_far.gather(tmp_path, due) == {"cells": 4, "curves": 4}
+    for name, value in (("cells", "mse"), ("curves", "value")):
+        frame = tables.read(name, tmp_path / "tables" / f"{name}.parquet")
+        found = dict(zip(zip(frame.study, frame.cell, strict=True), frame[value], strict=True))
+        assert found == {
+            ("zhang", "one"): 0.097, ("zhang", "own"): 0.098, ("nguyen", "own"): 0.099, ("nguyen", "one"): 0.097
+        }  # fmt: skip
