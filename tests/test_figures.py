@@ -224,3 +224,21 @@ def test_a_set_of_tables_looks_the_same_beside_any_and_like_no_other():
     )  # never in one study of ours
     assert len(set(alike.values())) == 3
     assert len(jpeg_sets.looks(map(str, range(40)))) == 40  # more than there are looks
+
+
+def test_names_of_points_run_into_no_mark_and_no_other_name():
+    figure, axes = plt.subplots()
+    x, y = [0.1, 0.101, 0.1, 0.5, 0.51], [1, 1.01, 1.03, 2, 2]
+    axes.plot(x, y, "o")
+    axes.axvline(0.3)
+    style.name_points(
+        axes, [(*at, f"{index / 100}") for index, at in enumerate(zip(x, y, strict=True))]
+    )
+    figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert len(boxes) == len(x)
+    for index, box in enumerate(boxes):
+        assert box.count_overlaps(boxes[:index] + boxes[index + 1 :]) == 0
+        assert not box.count_contains(axes.transData.transform(list(zip(x, y, strict=True))))
+    style.name_points(axes, [])
+    plt.close(figure)

@@ -55,7 +55,6 @@ def classification(test: pd.DataFrame, published: pd.DataFrame) -> Figure:
     for ax, rate in zip(axes[0], rates, strict=True):
         own = points[points.rate == rate].sort_values("lam")
         _series(ax, own, "nll_nats", END_TO_END, "o", "ours, end to end")
-        _name_lambdas(ax, own, "nll_nats")
         for figure_name, marker, words in (
             ("fig4b", "D", "Fig 4"),
             ("poster_b", "v", "poster, with a W1 term"),
@@ -68,6 +67,8 @@ def classification(test: pd.DataFrame, published: pd.DataFrame) -> Figure:
     axes[0, 0].set_ylabel("classification: NLL of the true label (nats)")
     figure.legend(*_once(axes[0]), loc="outside lower center", ncols=3)
     figure.suptitle("Less distortion or fewer mistakes: MSE + λ·NLL; numbers are λ", fontsize=11)
+    for ax, rate in zip(axes[0], rates, strict=True):
+        _name_lambdas(ax, points[points.rate == rate], "nll_nats")
     return figure
 
 
@@ -79,7 +80,6 @@ def universal(test: pd.DataFrame, published: pd.DataFrame) -> Figure:
         own = points[points.method == PAIRS["classification"][model == "universal"]]
         own = own.sort_values("lam")
         _series(ax, own, "nll_nats", colour, marker, f"ours, {_words(model)}", model == "e2e")
-        _name_lambdas(ax, own, "nll_nats", below=model == "universal")
         theirs = published[(published.figure == "fig6") & (published.model == model)]
         _published(ax, theirs, colour, marker, _words(model))
     trained = points[points.method == "universal_rdc_train"].sort_values("lam")
@@ -92,6 +92,8 @@ def universal(test: pd.DataFrame, published: pd.DataFrame) -> Figure:
     style.scale_for(ax, "y", np.concatenate([line.get_ydata() for line in ax.lines]))
     figure.legend(*_once([ax]), loc="outside lower center", ncols=2)
     figure.suptitle(f"One encoder for many decoders, {style.rate_label(RATE)}; numbers are λ")
+    methods = [*PAIRS["classification"], "universal_rdc_train"]
+    _name_lambdas(ax, points[points.method.isin(methods)], "nll_nats")
     return figure
 
 
@@ -110,7 +112,6 @@ def perception(test: pd.DataFrame, published: pd.DataFrame) -> Figure:
             own = own[own[column].notna()].sort_values("lam")
             if len(own):
                 _series(ax, own, column, colour, marker, f"ours, {_words(model)}", model == "e2e")
-                _name_lambdas(ax, own, column, below=model == "e2e")
             theirs = published[(published.figure == "fig5") & (published.model == model)]
             if column == "w1_critic":
                 _published(ax, theirs, colour, marker, _words(model))
@@ -122,6 +123,8 @@ def perception(test: pd.DataFrame, published: pd.DataFrame) -> Figure:
         f"Distortion against perception: MSE + λ·W1, {style.rate_label(RATE)}; numbers are λ",
         fontsize=11,
     )
+    for ax, column in zip(axes, panels, strict=True):
+        _name_lambdas(ax, points[points.method.isin(PAIRS["perception"])], column)
     return figure
 
 
@@ -186,12 +189,9 @@ def _published(ax, theirs: pd.DataFrame, colour, marker, words: str) -> None:
                 ls=":", linewidth=0.8, label=f"published, {words}")  # fmt: skip
 
 
-def _name_lambdas(ax, own: pd.DataFrame, column: str, below: bool = False) -> None:
-    """Above and right of the points; two curves that meet have one's below and left."""
-    place = {"xytext": (-4, -9), "ha": "right"} if below else {"xytext": (4, 3), "ha": "left"}
-    for row in own.to_dict("records"):
-        ax.annotate(f"{row['lam']:g}", (row["mse"], row[column]), fontsize=7, **place,
-                    textcoords="offset points", color=style.REFERENCE)  # fmt: skip
+def _name_lambdas(ax, points: pd.DataFrame, column: str) -> None:
+    known = points[points[column].notna()]
+    style.name_points(ax, zip(known.mse, known[column], known.lam.map("{:g}".format), strict=True))
 
 
 def _near(published: pd.DataFrame, rate: float) -> pd.Series:

@@ -7,10 +7,12 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.transforms import Affine2D, Bbox
 
 from rdc.atomic import replacing
 
@@ -18,6 +20,8 @@ from rdc.atomic import replacing
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
 REFERENCE = "#444444"
 MARKERS = ["o", "s", "^", "D", "v", "P"]
+# Where a name may stand beside its point, in points: right above first, left below last.
+CORNERS = [(4, 3), (-4, 3), (4, -3), (-4, -3), (4, 12), (-4, 12), (4, -12), (-4, -12)]
 
 METHOD_NAMES = {
     "rdc": "MSE + λ·NLL (Nguyen's form)",
@@ -113,6 +117,33 @@ def scale_for(axes: Axes, which: str, values: Iterable[float]) -> None:
     axis.set_major_locator(LogLocator(subs=(1.0,) if decades else (1.0, 2.0, 5.0)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
+
+
+def name_points(axes: Axes, points: Iterable[tuple[float, float, str]]) -> None:
+    """Writes a small name beside each (x, y), clear of all marks and of other names if it can.
+
+    The last thing to be drawn: places depend on the axes' limits, and on the room that legends leave.
+    """
+    points, size = sorted(set(points)), 7
+    if not points:
+        return
+    axes.figure.draw_without_rendering()
+    place_of = (axes.transData + Affine2D().scale(72 / axes.figure.dpi)).transform
+    marks = [line.get_xydata() for line in axes.lines if line.get_marker() not in ("None", "")]
+    taken = [Bbox.from_bounds(x - 3, y - 3, 6, 6) for x, y in place_of(np.concatenate(marks))]
+    for x, y, name in points:
+        (left, low), width = place_of((x, y)), 0.62 * size * len(name)
+        boxes = [
+            Bbox.from_bounds(left + dx - width * (dx < 0), low + dy - size * (dy < 0), width, size)
+            for dx, dy in CORNERS
+        ]
+        hits = [box.count_overlaps(taken) for box in boxes]
+        best = hits.index(min(hits))
+        dx, dy = CORNERS[best]
+        taken.append(boxes[best])
+        axes.annotate(name, (x, y), xytext=(dx, dy), textcoords="offset points", fontsize=size,
+                      ha="left" if dx > 0 else "right", va="bottom" if dy > 0 else "top",
+                      color=REFERENCE)  # fmt: skip
 
 
 def empty(message: str) -> Figure:

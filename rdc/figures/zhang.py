@@ -102,9 +102,6 @@ def plane(test: pd.DataFrame) -> Figure:
             group = group.sort_values("lam")
             ax.plot(group.mse, group.nll_nats, color=colours[rate], linewidth=0.8, alpha=0.6)
             _dots(ax, group, "mse", "nll_nats", colours[rate])
-            for row in group.itertuples():
-                ax.annotate(f"{row.lam:g}", (row.mse, row.nll_nats), xytext=(4, 3),
-                            textcoords="offset points", fontsize=7, color=style.REFERENCE)  # fmt: skip
         for row in points[points.method == "vq"].itertuples():
             if row.rate_bits in set(own.rate_bits):
                 ax.axvline(row.mse, color=colours[row.rate_bits], linestyle="--", linewidth=1)
@@ -122,6 +119,9 @@ def plane(test: pd.DataFrame) -> Figure:
         labels.append("hollow: no dither")
     figure.legend(handles, labels, loc="outside lower center", ncols=4)
     figure.suptitle("Distortion against classification on test images; numbers are λ", fontsize=11)
+    for ax, method in zip(axes[0], methods, strict=True):
+        own = points[points.method == method]
+        style.name_points(ax, zip(own.mse, own.nll_nats, own.lam.map("{:g}".format), strict=True))
     return figure
 
 
