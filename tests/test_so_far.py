@@ -3,7 +3,8 @@
 import pytest
 from test_tables import CELL
 
-from rdc import so_far, tables
+from rdc import tables
+from rdc.so_far.rows import gather
 
 CURVE = {"run": "r", "study": "s", "cell": "c", "epoch": 1, "split": "train", "term": "mse"}
 
@@ -12,7 +13,7 @@ def test_finished_parts_become_tables(tmp_path):
     for batch, value in (("one", 0.1), ("two", 0.2)):
         path = tmp_path / "parts" / "curves" / "s" / f"{batch}.parquet"
         tables.write("curves", [{**CURVE, "value": value}], path)
-    assert so_far.gather(tmp_path) == {"curves": 2}
+    assert gather(tmp_path) == {"curves": 2}
     frame = tables.read("curves", tmp_path / "tables" / "curves.parquet")
     assert list(frame.value) == [0.1, 0.2]
 
@@ -22,7 +23,7 @@ def test_a_damaged_part_is_named(tmp_path):
     path.parent.mkdir(parents=True)
     path.write_bytes(b"PAR1")
     with pytest.raises(tables.TableError, match=r"one\.parquet"):
-        so_far.gather(tmp_path)
+        gather(tmp_path)
 
 
 def test_rows_of_older_code_and_of_cells_that_are_gone_are_left_out(tmp_path):
@@ -32,11 +33,11 @@ def test_rows_of_older_code_and_of_cells_that_are_gone_are_left_out(tmp_path):
         line = {**CURVE, "study": "zhang", "cell": cell, "value": 0.1}
         tables.write("curves", [line], tmp_path / "parts" / "curves" / "zhang" / f"{cell}.parquet")
     due = {("zhang", "fresh"): "a" * 16, ("zhang", "stale"): "a" * 16}
-    assert so_far.gather(tmp_path, due) == {"cells": 1, "curves": 1}
+    assert gather(tmp_path, due) == {"cells": 1, "curves": 1}
     for name in ("cells", "curves"):
         frame = tables.read(name, tmp_path / "tables" / f"{name}.parquet")
         assert list(frame.cell) == ["fresh"]
-    assert so_far.gather(tmp_path) == {"cells": 3, "curves": 3}
+    assert gather(tmp_path) == {"cells": 3, "curves": 3}
 
 
 def test_a_new_machine_goes_on_from_the_rows_that_were_committed(tmp_path):
@@ -54,7 +55,7 @@ def test_a_new_machine_goes_on_from_the_rows_that_were_committed(tmp_path):
     keys = {"new": "a", "kept": "b", "again": "a", "stale": "a"}  # in the batches' order
     due = {("zhang", cell): 16 * key for cell, key in keys.items()}
     for _ in range(2):  # and once more, over its own tables
-        assert so_far.gather(tmp_path, due) == {"cells": 3, "curves": 3}
+        assert gather(tmp_path, due) == {"cells": 3, "curves": 3}
         cells = tables.read("cells", tmp_path / "tables" / "cells.parquet")
         assert list(cells.cell) == ["new", "kept", "again"]
         curves = tables.read("curves", tmp_path / "tables" / "curves.parquet")
@@ -77,7 +78,7 @@ def test_a_cell_that_two_studies_share_has_the_rows_of_the_one_that_was_measured
     due = {name: 16 * key for name, key in cells.items()}
     # Wanted, too: one that Nguyen's study shares; one of the same name but another key.
     due |= {("nguyen", "one"): 16 * "a", ("le", "own"): 16 * "d"}
-    assert so_far.gather(tmp_path, due) == {"cells": 4, "curves": 4}
+    assert gather(tmp_path, due) == {"cells": 4, "curves": 4}
     for name, value in (("cells", "mse"), ("curves", "value")):
         frame = tables.read(name, tmp_path / "tables" / f"{name}.parquet")
         found = dict(zip(zip(frame.study, frame.cell, strict=True), frame[value], strict=True))
