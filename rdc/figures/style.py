@@ -20,7 +20,7 @@ from rdc.atomic import replacing
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
 REFERENCE = "#444444"
 MARKERS = ["o", "s", "^", "D", "v", "P"]
-# Where a name may stand beside its point, in points: right above first, left below last.
+# Where a name may stand beside its point, in points: right above first, further off last.
 CORNERS = [(4, 3), (-4, 3), (4, -3), (-4, -3), (4, 12), (-4, 12), (4, -12), (-4, -12)]
 
 METHOD_NAMES = {
