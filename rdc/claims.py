@@ -73,6 +73,7 @@ class Claim(_Part):
     figure: str | None = None  # the figure that shows it, such as zhang_plane
     query: dict
     accept: Accept
+    percent: bool = False  # the query's share is told, and accepted, in percent or points
 
     @property
     def measured_in(self) -> str:
@@ -129,8 +130,11 @@ def _verdict(claim: Claim, run: Run) -> dict:
         measured = QUERIES[claim.query["name"]](_for_study(run, claim), **arguments)
     except Untestable as reason:
         return {**record, **nothing, "verdict": untestable, "note": str(reason)}
+    if claim.percent:
+        ends = {end: 100 * getattr(measured, end) for end in ("value", "low", "high")}
+        measured = replace(measured, **ends)
     record |= {"measured": measured.value, "low": measured.low, "high": measured.high}
-    lacking = _lacking(claim.needs, run, measured)
+    lacking = _lacking(claim, run, measured)
     if lacking:
         return {**record, "verdict": untestable, "note": f"{lacking}; {measured.note}"}
     verdict = "reproduced" if claim.accept.holds(measured.value) else "not reproduced"
@@ -149,20 +153,25 @@ def _reserves(claim: Claim, measured: Measured) -> str:
 
 
 def _for_study(run: Run, claim: Claim) -> Run:
-    """The run's rows of the claim's study; of the needed data where the run has it."""
+    """The run's rows of the claim's study, and the classifiers of its data."""
     cells = run.cells[(run.cells.study == claim.measured_in) & (run.cells.split == "test")]
     curves = run.curves[run.curves.study == claim.measured_in]
-    return replace(run, cells=cells, curves=curves)
+    classifiers = run.classifiers
+    if claim.measured_in in run.datasets:
+        classifiers = classifiers[classifiers.dataset == run.datasets[claim.measured_in]]
+    return replace(run, cells=cells, curves=curves, classifiers=classifiers)
 
 
-def _lacking(needs: Needs, run: Run, measured: Measured) -> str:
-    if needs.dataset is not None and needs.dataset not in run.sources.values():
-        return f"the paper's data ({needs.dataset}) is not in this run"
+def _lacking(claim: Claim, run: Run, measured: Measured) -> str:
+    needs, dataset = claim.needs, run.datasets.get(claim.measured_in)
+    if needs.dataset is not None and run.sources.get(dataset) != needs.dataset:
+        return f"study {claim.measured_in} is not on the paper's data ({needs.dataset})"
     if needs.epochs and measured.epochs is not None and measured.epochs < needs.epochs / 2:
         return f"{measured.epochs} epochs of the paper's {needs.epochs}"
     return ""
 
 
 def counts(frame: pd.DataFrame) -> dict[str, int]:
-    """How many claims have each verdict."""
-    return {v: int((frame.verdict == v).sum()) for v in tables.VERDICTS}
+    """How many of the papers' claims have each verdict; this project's own rows are not among them."""
+    theirs = frame[frame.paper != "ours"]
+    return {v: int((theirs.verdict == v).sum()) for v in tables.VERDICTS}

@@ -48,7 +48,6 @@ TERMS = {
     "w1_hl": "Wasserstein-1 between their Haar HL subbands, by a critic",
     "w1_hh": "Wasserstein-1 between their Haar HH subbands, by a critic",
 }
-ARCHITECTURES = ("zhang", "le", "judge")
 JUDGE = "judge"
 
 

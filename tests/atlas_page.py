@@ -39,7 +39,9 @@ def realistic(folder: Path) -> page.Run:
         "cells": cells,
         "confusion": _confusion(names),
         "curves": _curves(names),
-        "costs": names.assign(train_seconds=600.0, evaluate_seconds=30.0, device="cpu"),
+        "costs": cells[["study", "cell", "cell_key"]].assign(
+            train_seconds=600.0, evaluate_seconds=30.0, device="cpu"
+        ),
         "classifiers": _classifiers(),
         "claims": _claims(),
         **jpeg_frames(),

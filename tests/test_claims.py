@@ -1,5 +1,7 @@
 """The ledger: its file, what its queries measure on tables made by hand, and its verdicts."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -57,7 +59,7 @@ def run(rows=(), curves=(), sources=None, images=None):
     ]  # fmt: skip
     empty = pd.DataFrame(columns=["study", "cell", "split", "epoch", "term", "value"])
     return Run(frame, pd.DataFrame(lines) if lines else empty, classifiers,
-               sources or {"mnist": "mnist"}, images or {})  # fmt: skip
+               {"zhang": "mnist", "le": "mnist"}, sources or {"mnist": "mnist"}, images or {})  # fmt: skip
 
 
 def write(path, *entries):
@@ -105,6 +107,20 @@ def test_a_claim_within_its_tolerance_is_reproduced_and_one_outside_is_not():
     assert low["low"] < low["measured"] == 0.986 < low["high"]
 
 
+def test_a_share_is_told_in_percent_where_the_paper_tells_it_so():
+    told = verdict(run(), percent=True, accept={"at_least": 98.4})
+    assert (told["verdict"], told["tolerance"]) == ("reproduced", "≥ 98.4")
+    assert told["measured"] == pytest.approx(98.6)
+    assert 98 < told["low"] < 98.6 < told["high"] < 99
+
+
+def test_a_study_is_read_by_the_classifiers_of_its_own_data():
+    found = run()
+    other = found.classifiers.assign(dataset="digits", accuracy=0.5)
+    found = replace(found, classifiers=pd.concat([other, found.classifiers]))
+    assert verdict(found)["measured"] == 0.986
+
+
 def test_a_note_says_what_a_verdict_leaves_open():
     needs = {"needs": {"epochs": 25}, "accept": {"at_least": 0.97}}
     assert verdict(run(), **needs)["note"].endswith("; 20 of the paper's 25 epochs")
@@ -115,8 +131,11 @@ def test_a_note_says_what_a_verdict_leaves_open():
 
 
 def test_missing_data_and_short_training_cannot_be_tested_and_it_says_which():
-    other = verdict(run(sources={"digits": "digits"}), needs={"dataset": "mnist"})
-    assert other["verdict"] == "not testable at this scale" and "mnist" in other["note"]
+    mine = {"mnist": None, "another": "mnist"}  # the study's, and one that another study is on
+    other = verdict(run(sources=mine), needs={"dataset": "mnist"})
+    assert other["verdict"] == "not testable at this scale"
+    assert "study zhang is not on the paper's data (mnist)" in other["note"]
+    assert verdict(run(), needs={"dataset": "mnist"})["verdict"] == "reproduced"
     query = {"name": "falls_with_rate", "method": "rdc"}
     rows = [cell(rate_bits=r, mse=1 / r, nll=1 / r, epochs=14) for r in (3.0, 6.0)]
     short = verdict(run(rows), query=query, needs={"epochs": 30})
@@ -156,6 +175,17 @@ def test_late_change_is_that_of_the_last_fifth():
         run(rows, [(rows[0]["cell"], "mse", late), (rows[0]["cell"], "nll", flat)]), "rdc", 4, 0.015
     )
     assert found.value == pytest.approx(0.5)
+    assert found.low == found.high == found.value  # no epoch scatters about its fifth's median
+
+
+def test_where_single_epochs_scatter_a_change_is_not_certain():
+    rows, flat = [cell(0.015)], [1.0] * 20
+    late = [9.0] * 12 + [1.0, 1.1, 0.9, 1.0] + [1.04, 0.94, 1.14, 1.04]
+    curves = [(rows[0]["cell"], "mse", late), (rows[0]["cell"], "nll", flat)]
+    found = zhang.late_change(run(rows, curves), "rdc", 4, 0.015)
+    assert found.value == pytest.approx(0.04) and found.low == 0
+    assert found.high == pytest.approx(0.04 + 1.96 * (np.pi / 2 / 2) ** 0.5 * 0.005**0.5)
+    assert "single epochs scatter by 0.071 and 0.000" in found.note
 
 
 def test_sharpness_is_read_off_the_saved_pictures(tmp_path):
@@ -199,7 +229,9 @@ def test_convexity_is_the_smallest_bend():
     convex = [cell(rate_bits=r, mse=2**-r) for r in rates]
     assert zhang.convexity_in_rate(run(convex), "rdc").value > 0
     bent = [cell(rate_bits=r, mse=m) for r, m in zip(rates, (4, 3, 1, 0), strict=True)]
-    assert zhang.convexity_in_rate(run(bent), "rdc").value == pytest.approx(-0.5)
+    found = zhang.convexity_in_rate(run(bent), "rdc")
+    assert found.value == pytest.approx(-0.5)
+    assert "lambda 0.01 at 3.00 bits: MSE 3.0000, +20.0% of the line" in found.note
 
 
 def test_theory_says_what_the_closed_forms_say():
@@ -215,7 +247,8 @@ def test_theory_says_what_the_closed_forms_say():
 def table(*rows):
     """Test cells of one study as (method, seed, lam, accuracy, mse), at 8 bits."""
     return run([
-        cell(method=m, seed=s, lam=lam, mse=mse, rate_bits=8.0, dither=True) | {"accuracy": a, "accuracy_judge": a - 0.01}
+        cell(method=m, seed=s, lam=lam, mse=mse, rate_bits=8.0, dither=True, accuracy=a,
+             accuracy_judge=a - 0.01, n_images=10_000, w1_critic=1 - mse)
         for m, s, lam, a, mse in rows
     ])  # fmt: skip
 
@@ -241,6 +274,10 @@ def test_a_gain_is_paired_by_seed():
                   ("only_comp", 0, 0, 0.85, 0.04), ("only_comp", 2, 0, 0.1, 0.04))  # fmt: skip
     gained = le.gain(found, "na2", "only_comp", 8, "accuracy")
     assert gained.value == pytest.approx(0.05) and "1 seed(s)" in gained.note
+    draws = np.random.default_rng(0).binomial(10_000, [[0.9], [0.85]], (2, 4000)) / 10_000
+    spread = np.quantile(draws[0] - draws[1], [0.025, 0.975])
+    np.testing.assert_allclose((gained.low, gained.high), spread, atol=6e-4)
+    assert np.isnan(le.gain(found, "na2", "only_comp", 8, "mse").low)
 
 
 def test_universal_codecs_are_held_against_those_of_the_same_lambda():
@@ -249,7 +286,11 @@ def test_universal_codecs_are_held_against_those_of_the_same_lambda():
              for lam, m in ((0, 0.046), (0.01, 0.047), (0.02, 0.051))]  # fmt: skip
     found = table(*rows)
     pair = ("universal_rdc", "rdc", 8.0)
-    assert nguyen.universal_gap(found, *pair).value == pytest.approx(0.006)
+    gap = nguyen.universal_gap(found, *pair)
+    assert gap.value == pytest.approx(0.006)
+    assert "0.02: +0.0010 (Wasserstein-1 by the training critic 0.95, end to end 0.95)" in gap.note
+    with pytest.raises(Untestable, match="no lambda above 0"):
+        nguyen.universal_gap(table(*(row for row in rows if row[2] == 0)), *pair)
     assert nguyen.universal_penalty(found, *pair).value == pytest.approx(0.006)
     with pytest.raises(Untestable, match=r"no cell of rdc at 8 bits with lambda 0"):
         nguyen.universal_penalty(table(*(row for row in rows if row[0] != "rdc" or row[2])), *pair)

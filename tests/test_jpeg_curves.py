@@ -121,7 +121,7 @@ def rows_of(curve: Curve, tables: str, study: str = "kodak") -> pd.DataFrame:
 def run_of(*frames) -> Run:
     nothing = pd.DataFrame()
     images = pd.concat(frames)
-    return Run(nothing, nothing, nothing, {}, {}, {"jpeg_images": images})
+    return Run(nothing, nothing, nothing, {}, {}, {}, {"jpeg_images": images})
 
 
 def test_queries_measure_gains_changes_of_rate_and_their_tilt():

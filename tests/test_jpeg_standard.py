@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from rdc.jpeg import standard
+from rdc.jpeg import export, standard
 
 
 def noise(*shape):
@@ -122,3 +122,20 @@ def test_cjpeg_writes_the_same_bytes_with_an_exported_table(tmp_path):
         check=True,
     )
     assert done.stdout == standard.encode(pixels, tables, "4:2:0")
+
+
+def test_a_pair_at_any_quality_is_exported_and_faults_are_named(tmp_path, capsys):
+    standard.save(standard.named("ramp"), tmp_path / "ramp_420.json")
+    out = tmp_path / "ramp_q42.qtables"
+    export.main([str(tmp_path / "ramp_420.json"), "42", str(out)])
+    np.testing.assert_array_equal(standard.read_text(out), standard.named("ramp").at(42))
+    for words, fault in (
+        (
+            [str(tmp_path / "ramp_420.json"), "0", str(out)],
+            "quality: found 0, allowed are 1 to 100",
+        ),
+        ([str(tmp_path / "none.json"), "42", str(out)], "none.json: is no table set"),
+    ):
+        with pytest.raises(SystemExit):
+            export.main(words)
+        assert fault in capsys.readouterr().err

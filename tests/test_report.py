@@ -119,6 +119,15 @@ def test_a_verdict_links_only_to_a_figure_that_is_there(atlas_run, tmp_path):
     assert "#figure-zhang_plane" not in (tmp_path / "report.html").read_text()
 
 
+def test_a_cell_that_two_studies_share_costs_once():
+    rows = [("zhang", "a"), ("nguyen", "a"), ("nguyen", "b")]
+    frame = pd.DataFrame(rows, columns=["study", "cell_key"]).assign(
+        device="cpu", train_seconds=60.0, evaluate_seconds=6.0
+    )
+    found = {row["study"]: (row["cells"], row["train"]) for row in costs.cells(frame)}
+    assert found == {"zhang": (1, 60.0), "nguyen": (1, 60.0)}
+
+
 def test_stages_are_summed_from_benchmark_files(tmp_path):
     header = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
     (tmp_path / "train" / "zhang").mkdir(parents=True)

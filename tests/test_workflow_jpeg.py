@@ -48,6 +48,10 @@ def own_pictures(folder):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> Sandbox:
     config = copy.deepcopy(TINY)
+    plane = config["studies"]["zhang"]["grids"][
+        "plane"
+    ]  # one codec: the study is for its classifier
+    config["studies"]["zhang"]["grids"] = {"plane": plane | {"lam": [0.01], "levels": [2]}}
     short = {"steps": 5, "crops": 24, "batch": 8}
     config["jpeg"] = {
         "tables": {

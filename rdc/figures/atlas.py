@@ -125,7 +125,8 @@ def planes(test: pd.DataFrame, reader: str, published: pd.DataFrame | None = Non
     for paper in PAPERS:
         if (theirs.paper == paper).any():
             mark, words = PAPERS[paper]
-            handles.append(Line2D([], [], ls="", color=style.REFERENCE, mfc="none", **mark))
+            face = style.pale(style.REFERENCE)
+            handles.append(Line2D([], [], ls="", color=style.REFERENCE, mfc=face, **mark))
             labels.append(words)
     figure.legend(handles, labels, loc="outside lower center", ncols=3)
     figure.suptitle(
@@ -248,12 +249,12 @@ def _codecs(ax, group: pd.DataFrame, measure: str, look: dict, across: str = "ms
 
 
 def _as_published(ax, points: pd.DataFrame) -> None:
-    """The papers' points: Le's open, Nguyen's as ticks on the axis, since it gives no accuracy."""
+    """The papers' points: Le's pale, Nguyen's as ticks on the axis, since it gives no accuracy."""
     for paper, part in points.groupby("paper"):
         mark, _ = PAPERS[paper]
         on_axis = part.accuracy.isna().all()
         ax.plot(part.mse, np.zeros(len(part)) if on_axis else part.accuracy, ls="", **mark,
-                color=style.REFERENCE, mfc="none", clip_on=not on_axis,
+                color=style.REFERENCE, mfc=style.pale(style.REFERENCE), clip_on=not on_axis,
                 transform=ax.get_xaxis_transform() if on_axis else ax.transData)  # fmt: skip
 
 

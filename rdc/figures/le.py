@@ -21,8 +21,11 @@ BANDS = (
     "HL: vertical edges",
     "HH: corners, diagonals",
 )
-UNDITHERED = {"fillstyle": "bottom", "markerfacecoloralt": "white"}
 MAIN = ("only_comp", "deep_feature", "na1", "na2", "na3")  # the rows of Table 3
+IN_PLANE = (
+    *MAIN,
+    "only_comp_critic",
+)  # ... of which the paper does not say if its first is this one
 
 
 def draw(
@@ -142,38 +145,33 @@ def plane(points: pd.DataFrame, published: pd.DataFrame, test: pd.DataFrame) -> 
     figure, axes = plt.subplots(
         1, len(rates), figsize=(max(4.5 * len(rates), 6.5) + 0.4, 4.6), squeeze=False
     )
-    methods = [m for m in MAIN if m in set(points.method)]
+    looks = style.looks(set(points.method) & set(IN_PLANE))
     for ax, rate in zip(axes[0], rates, strict=True):
-        for index, method in enumerate(methods):
-            look = {"color": style.COLOURS[index], "marker": style.MARKERS[index]}
+        for method, look in looks.items():
             own = points[(points.rate == rate) & (points.method == method)]
             theirs = published[(published.rate_bits == rate) & (published.method == method)]
-            for codecs, filling in ((own[own.dither], {}), (own[~own.dither], UNDITHERED)):
+            for codecs, face in ((own[own.dither], look["color"]), (own[~own.dither], "white")):
                 bars = style.intervals(codecs, "mse", "accuracy")
-                ax.errorbar(
-                    codecs.mse, codecs.accuracy, **bars, ls="", capsize=2, **look, **filling
-                )
-            ax.plot(theirs.mse, theirs.accuracy, ls="", mfc="white", **look)
+                ax.errorbar(codecs.mse, codecs.accuracy, **bars, ls="", capsize=2, **look, mfc=face)
+            ax.plot(theirs.mse, theirs.accuracy, ls="", mfc=style.pale(look["color"]), **look)
             for ours in own.itertuples() if len(theirs) else ():
                 ax.plot([theirs.mse.iloc[0], ours.mse],
                         [theirs.accuracy.iloc[0], ours.accuracy],
-                        color=look["color"], linewidth=0.7, ls=":")  # fmt: skip
+                        color=look["color"], linewidth=0.7, ls=":", zorder=1)  # fmt: skip
         ax.axhline(test.accuracy_clean.max(), color=style.REFERENCE, linewidth=0.8)
         ax.yaxis.set_major_formatter(PercentFormatter(1))
         ax.set(title=style.rate_label(rate), xlabel="distortion: MSE per pixel")
     axes[0, 0].set_ylabel("images read right by Le's classifier")
-    handles = [
-        Line2D([], [], color=style.COLOURS[i], marker=style.MARKERS[i], ls="")
-        for i in range(len(methods))
-    ]
+    handles = [Line2D([], [], ls="", **look) for look in looks.values()]
     handles.append(Line2D([], [], color=style.REFERENCE, linewidth=0.8))
-    labels = [*map(style.method_name, methods), "clean images"]
-    if not points[points.method.isin(methods)].dither.all():
-        handles.append(Line2D([], [], color=style.REFERENCE, marker="o", ls="", **UNDITHERED))
-        labels.append("half filled: no dither")
-    if len(published):
+    labels = [*map(style.method_name, looks), "clean images"]
+    if not points[points.method.isin(looks)].dither.all():
         handles.append(Line2D([], [], color=style.REFERENCE, marker="o", mfc="white", ls=""))
-        labels.append("hollow: as published")
+        labels.append("hollow: no dither")
+    if len(published):
+        face = style.pale(style.REFERENCE)
+        handles.append(Line2D([], [], color=style.REFERENCE, marker="o", mfc=face, ls=""))
+        labels.append("pale: as published")
     figure.legend(handles, labels, loc="outside lower center", ncols=3)
     figure.suptitle("Le, Table 3, as a picture", fontsize=11)
     return figure

@@ -18,6 +18,7 @@ NAMES = ("rate", "distortion", "accuracy", "tables", "savings", "ablation")
 # What everything else is counted from in one figure; all pairs are in the table ``jpeg_savings``.
 BASELINES = ("annex_k", "flat", "luo", "sorted_random", "coordinate_descent", "robidoux")
 PSNRS = np.arange(28.0, 40.01, 0.5)
+COMMON_QUALITIES = (25, 50, 75, 90)  # of the reference, that the terminal shows others' beside
 LOWEST_SAVING = -60  # percent, of variations that lose without end
 
 # (study, tables, sampling) to what they are.
@@ -45,8 +46,13 @@ def draw(name: str, frames: dict[str, pd.DataFrame], sets: Sets, studies: dict) 
     return figures[name](frames, sets, studies)
 
 
-def savings(rows: pd.DataFrame, studies: dict[str, dict]) -> str:
-    """Lines for the terminal, from ``jpeg_savings``: percent of the reference's bytes saved."""
+def savings(rows: pd.DataFrame, jpeg: pd.DataFrame, studies: dict[str, dict]) -> str:
+    """Lines for the terminal: percent of the reference's bytes saved, and which qualities are as good.
+
+    Args:
+        rows, jpeg: the tables ``jpeg_savings`` and ``jpeg``.
+        studies: of each study its ``reference``.
+    """
     lines = []
     rows = rows[rows.measure == "bytes_saved"]
     for (study, subsampling), part in rows.groupby(["study", "subsampling"], sort=False):
@@ -61,7 +67,28 @@ def savings(rows: pd.DataFrame, studies: dict[str, dict]) -> str:
                 values = wide.loc[tables]
                 numbers = "".join(f"{v:9.1f}" if v == v else f"{'-':>9}" for v in values)
                 lines.append(f"  {title(tables):<42}{numbers}")
+        own = jpeg[(jpeg.study == study) & (jpeg.subsampling == subsampling)]
+        lines += _as_good(own, reference)
     return "\n".join(lines)
+
+
+def _as_good(jpeg: pd.DataFrame, reference: str) -> list[str]:
+    """The quality of each set, on its own scale, that has the mean PSNR of one of the reference's."""
+    base = jpeg[jpeg.tables == reference].sort_values("quality")
+    qualities = [q for q in COMMON_QUALITIES if base.quality.min() <= q <= base.quality.max()]
+    if not qualities:
+        return []
+    aims = np.interp(qualities, base.quality, base.psnr)
+    lines = [
+        f"quality with the PSNR of {title(reference)} at",
+        " " * 44 + "".join(f"{q:>9}" for q in qualities),
+    ]
+    for tables, own in jpeg[jpeg.tables != reference].groupby("tables", sort=False):
+        own = own.sort_values("psnr")
+        found = np.interp(aims, own.psnr, own.quality, left=np.nan, right=np.nan)
+        numbers = "".join(f"{q:9.0f}" if q == q else f"{'-':>9}" for q in found)
+        lines.append(f"  {title(tables):<42}{numbers}")
+    return lines
 
 
 def _rate(frames, sets, studies) -> Figure:

@@ -183,10 +183,10 @@ def _series(ax, own, column, colour, marker, label, outlined: bool = False) -> N
 
 
 def _published(ax, theirs: pd.DataFrame, colour, marker, words: str) -> None:
-    """Published points, hollow and dotted; nothing where there are none."""
+    """Published points, pale and dotted; nothing where there are none."""
     if len(theirs):
-        ax.plot(theirs.mse_per_pixel, theirs.value, color=colour, marker=marker, ms=4, mfc="white",
-                ls=":", linewidth=0.8, label=f"published, {words}")  # fmt: skip
+        ax.plot(theirs.mse_per_pixel, theirs.value, color=colour, marker=marker, ms=5,
+                mfc=style.pale(colour), ls=":", linewidth=0.8, label=f"published, {words}")  # fmt: skip
 
 
 def _name_lambdas(ax, points: pd.DataFrame, column: str) -> None:

@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from matplotlib.transforms import Affine2D, Bbox
@@ -85,13 +86,19 @@ def method_name(method: str) -> str:
 
 
 def looks(methods: Iterable[str]) -> dict[str, dict]:
-    """A colour and a marker for each method, no pair twice."""
+    """A colour and a marker for each method, no pair twice; the same in every figure and run."""
     methods = set(methods)
-    known = [method for method in METHOD_NAMES if method in methods]
-    return {  # a user's own methods last
+    order = [*METHOD_NAMES, *sorted(methods - METHOD_NAMES.keys())]  # a user's own last
+    return {
         method: {"color": COLOURS[i % 6], "marker": MARKERS[(i + i // 6) % 6]}
-        for i, method in enumerate([*known, *sorted(methods - set(known))])
+        for i, method in enumerate(order)
+        if method in methods
     }
+
+
+def pale(colour: str) -> tuple[float, float, float]:
+    """What points of the papers are filled with; ours are solid, and hollow without dither."""
+    return tuple(0.3 * channel + 0.7 for channel in to_rgb(colour))
 
 
 def intervals(points: pd.DataFrame, x: str, y: str) -> dict[str, list[pd.Series]]:

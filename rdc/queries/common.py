@@ -13,16 +13,17 @@ class Untestable(Exception):
 
 @dataclass(frozen=True)
 class Run:
-    """What queries read: a run's tables, its datasets' sources, and saved reconstructions by cell.
+    """What queries read: a run's tables, what its studies' data is, and saved reconstructions by cell.
 
-    ``sources`` is dataset name to source (``mnist``), None for a user's folder; ``images`` is
-    (study, cell) to its file; ``jpeg`` the tables ``jpeg_images``
+    ``datasets`` is study to dataset; ``sources`` is dataset name to source (``mnist``), None for a
+    user's folder; ``images`` is (study, cell) to its file; ``jpeg`` the tables ``jpeg_images``
     and ``jpeg_rate`` by name, none without a JPEG study.
     """
 
     cells: pd.DataFrame
     curves: pd.DataFrame
     classifiers: pd.DataFrame
+    datasets: dict[str, str]
     sources: dict[str, str | None]
     images: dict[tuple[str, str], Path]
     jpeg: dict[str, pd.DataFrame] = field(default_factory=dict)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from rdc.intervals import over_seeds
+from rdc.intervals import of_difference, over_seeds
 from rdc.queries.common import Measured, Run, Untestable, one_recipe
 
 COLUMNS = ("accuracy", "mse")
@@ -21,12 +21,18 @@ def table_3(run: Run, method: str, rate_bits: float, column: str) -> Measured:
 
 
 def gain(run: Run, method: str, over: str, rate_bits: float, column: str) -> Measured:
-    """How much higher a column of one method is than another's at the same rate, mean over seeds."""
+    """How much higher a column of one method is than another's at the same rate, mean over seeds.
+
+    The interval is over seeds, with one seed over the test images if the column is an accuracy.
+    """
     ours, theirs = (_rows(run, name, rate_bits) for name in (method, over))
     pairs = ours.merge(theirs, on="seed", suffixes=("", "_other"))
     if pairs.empty:
         raise Untestable(f"no seed has both {method} and {over} at {rate_bits:g} bits")
     mean, low, high = over_seeds((pairs[column] - pairs[f"{column}_other"]).tolist())
+    if len(pairs) == 1 and column == "accuracy":
+        row = pairs.iloc[0]
+        low, high = of_difference(row.accuracy, row.accuracy_other, row.n_images)
     return Measured(
         mean,
         f"{pairs[column].mean():.4f} against {pairs[f'{column}_other'].mean():.4f}, "

@@ -4,8 +4,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from rdc.intervals import over_seeds
 from rdc.queries.common import Measured, Run, Untestable, curve, longest, one_recipe
+
+MEDIANS = 1.96 * np.sqrt(
+    np.pi / 2
+)  # half a 95 % interval of a median, in standard errors of a mean
 
 
 def losses_fall_together(run: Run, method: str, levels: int, lam: float) -> Measured:
@@ -27,21 +30,31 @@ def losses_fall_together(run: Run, method: str, levels: int, lam: float) -> Meas
 def late_change(run: Run, method: str, levels: int, lam: float) -> Measured:
     """Change between the fifth before last and the last fifth of training, relative to the level.
 
-    The larger of MSE's and NLL's; medians over the epochs of each fifth.
+    The larger of MSE's and NLL's; medians over the epochs of each fifth, with the interval that the
+    scatter of single epochs leaves them.
     """
     cell = longest(run, method, levels, lam)
-    changes = []
+    found = []
     for term in ("mse", "nll"):
         values = curve(run, cell, term)
-        fifth = max(len(values) // 5, 1)
         if len(values) < 5:
             raise Untestable(f"{cell.cell} has {len(values)} epochs")
-        before, last = np.median(values[-2 * fifth : -fifth]), np.median(values[-fifth:])
-        changes.append(abs(last - before) / before)
+        fifth = len(values) // 5
+        before, last = values[-2 * fifth : -fifth], values[-fifth:]
+        level = np.median(before)
+        change = abs(np.median(last) - level) / level
+        scatter = np.sqrt((before.var() + last.var()) / 2) / level
+        found.append((float(change), float(scatter), fifth))
+    change, scatter, fifth = max(found)
+    half = MEDIANS * scatter * np.sqrt(2 / fifth)
+    (of_mse, mse_scatter, _), (of_nll, nll_scatter, _) = found
     return Measured(
-        float(max(changes)),
-        f"relative change over the last fifth: MSE {changes[0]:.3f}, NLL {changes[1]:.3f}",
-        epochs=int(cell.epochs),
+        change,
+        f"relative change over the last fifth: MSE {of_mse:.3f}, NLL {of_nll:.3f}; single epochs "
+        f"scatter by {mse_scatter:.3f} and {nll_scatter:.3f}",
+        max(0.0, change - half),
+        change + half,
+        int(cell.epochs),
     )
 
 
@@ -79,11 +92,10 @@ def correlation_at_fixed_rate(run: Run, method: str) -> Measured:
     if not groups:
         raise Untestable(f"fewer than 3 cells of {method} at every rate")
     values = [float(np.corrcoef(g.mse, g.nll_nats)[0, 1]) for g in groups]
-    mean, low, high = over_seeds(values)
     listed = ", ".join(
         f"{g.rate_bits.iloc[0]:.2f} bits: {v:.2f}" for g, v in zip(groups, values, strict=True)
     )
-    return Measured(mean, listed, low, high, int(rows.epochs.min()))
+    return Measured(float(np.mean(values)), listed, epochs=int(rows.epochs.min()))
 
 
 def spread_over_seeds(run: Run, method: str, levels: int, lam: float) -> Measured:
@@ -119,18 +131,28 @@ def falls_with_rate(run: Run, method: str) -> Measured:
 def convexity_in_rate(run: Run, method: str) -> Measured:
     """Smallest change of the slope of MSE over rate, relative to the steepest slope.
 
-    0 or more is convex; means over seeds, every lambda.
+    0 or more is convex; means over seeds, every lambda. The note says how far the worst rate lies
+    above the line between its neighbours.
     """
     rows = _cells(run, method)
     bends = []
-    for _, group in rows.groupby("lam"):
+    for lam, group in rows.groupby("lam"):
         means = group.groupby("rate_bits").mse.mean().sort_index()
-        slopes = np.diff(means.to_numpy()) / np.diff(means.index.to_numpy())
-        if len(slopes) > 1:
-            bends += list(np.diff(slopes) / np.abs(slopes).max())
+        rates, errors = means.index.to_numpy(), means.to_numpy()
+        slopes = np.diff(errors) / np.diff(rates)
+        for i in range(1, len(slopes)):
+            bend = (slopes[i] - slopes[i - 1]) / np.abs(slopes).max()
+            line = np.interp(rates[i], rates[[i - 1, i + 1]], errors[[i - 1, i + 1]])
+            bends.append((float(bend), lam, rates[i], errors[i], errors[i] / line - 1))
     if not bends:
         raise Untestable(f"fewer than 3 rates of {method}")
-    return Measured(float(min(bends)), f"{len(bends)} bends", epochs=int(rows.epochs.min()))
+    bend, lam, rate, error, above = min(bends)
+    return Measured(
+        bend,
+        f"{len(bends)} bends; the smallest with lambda {lam:g} at {rate:.2f} bits: MSE {error:.4f}, "
+        f"{above:+.1%} of the line between its neighbours",
+        epochs=int(rows.epochs.min()),
+    )
 
 
 def _cells(run: Run, method: str) -> pd.DataFrame:

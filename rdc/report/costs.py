@@ -6,9 +6,12 @@ import pandas as pd
 
 
 def cells(costs: pd.DataFrame) -> list[dict]:
-    """Seconds of training and measuring, by study and device, as each cell recorded them."""
+    """Seconds of training and measuring, by study and device, as each cell recorded them.
+
+    A cell that two studies share was trained once, and is counted with the first.
+    """
     found = []
-    for (study, device), own in costs.groupby(["study", "device"], sort=True):
+    for (study, device), own in once(costs).groupby(["study", "device"], sort=True):
         found.append(
             {
                 "study": study,
@@ -19,6 +22,11 @@ def cells(costs: pd.DataFrame) -> list[dict]:
             }
         )
     return found
+
+
+def once(costs: pd.DataFrame) -> pd.DataFrame:
+    """One row a trained cell, whatever the number of studies that show it."""
+    return costs.drop_duplicates("cell_key")
 
 
 def stages(folder: Path) -> list[dict]:

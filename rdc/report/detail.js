@@ -93,7 +93,7 @@ function files(point, cell) {
       (point.encoder_from ? ` Its encoder is that of ${point.encoder_from}.` : ""))];
   if (cell.command) {
     const said = h("span", { role: "status" });
-    parts.push(h("h4", {}, "Its weights"), h("p", { class: "sub" }, h("code", {}, cell.file), ` (key ${cell.key})`),
+    parts.push(h("h4", {}, "Its weights, where the run was made"), h("p", { class: "sub" }, h("code", {}, cell.file), ` (key ${cell.key})`),
       h("h4", {}, "The command that makes this cell again"), h("pre", { id: "detail-command" }, cell.command),
       h("button", { class: "copy", type: "button", onclick: () => copy(cell.command, said) }, "Copy"), " ", said);
   }

@@ -102,7 +102,9 @@ function jpegWing(studies) {
     const chosen = study().tables.find((t) => t.name === state.tables), steps = chosen.steps[state.quality];
     const reference = study().tables.find((t) => t.name === study().reference);
     const means = (t, quality) => { const k = t.quality.indexOf(quality); return `${plain(t.bpp_file[k], 3)} bits per pixel, ${plain(t.psnr[k])} dB`; };
-    const other = nearest(reference, chosen.bpp_file[chosen.quality.indexOf(state.quality)]);
+    const bits = (t, quality) => t.bpp_file[t.quality.indexOf(quality)];
+    const more = (t, quality, than) => { const change = Math.round(100 * (bits(t, quality) / bits(than, state.quality) - 1)); return `${Math.abs(change)} % ${change < 0 ? "fewer" : "more"}`; };
+    const other = nearest(reference, bits(chosen, state.quality));
     const image = (source, alt) => h("img", { src: source, alt });
     const jpegs = (t, quality) => (t.files[quality] || []).map((file, i) => image(`data:image/jpeg;base64,${file}`, `${study().crops[i].name} by ${t.title} at quality ${quality}`));
     const size = (t, quality) => (t.files[quality] || []).map((file) => `${Math.round(file.replace(/=+$/, "").length * 3 / 4)}`).join(" and ");
@@ -114,7 +116,7 @@ function jpegWing(studies) {
       ? [h("p", {}, h("b", {}, "Originals")), originals, h("p", {}, ...words(chosen, state.quality)), mine, ...(chosen === reference ? [] : [h("p", {}, ...words(reference, other)), theirs])]
       : [...originals.flatMap((original, i) => [original, mine[i], chosen === reference ? h("span") : theirs[i]]),
         h("p", {}, "Left: original. Middle: ", ...words(chosen, state.quality)),
-        chosen === reference ? "" : h("p", {}, "Right, at about the same bits: ", ...words(reference, other))];
+        chosen === reference ? "" : h("p", {}, `Right, the nearest in bits that is kept here (${more(reference, other, chosen)}): `, ...words(reference, other))];
     at("jpeg-tables").replaceChildren(h("div", { class: "workbench" }, h("div", { class: "heats" }, steps.map((values, i) => heat(values, COMPONENTS[steps.length][i]))),
       h("div", { class: "looks" }, h("h4", {}, "Real files, decoded by your browser"), h("div", { class: many ? "crops many" : "crops" }, crops.flat()))));
   }

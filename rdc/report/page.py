@@ -121,7 +121,7 @@ def facts(run: Run) -> list[tuple[str, str]]:
     """What was run, as (name, value)."""
     found = [("run", run.name)]
     if run.has_codecs:
-        cells, cost = run.frames["cells"], run.frames["costs"]
+        cells, cost = run.frames["cells"], costs.once(run.frames["costs"])
         devices = ", ".join(sorted(set(cost.device)))
         found += [
             ("codecs", str(len(cost))),

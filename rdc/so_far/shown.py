@@ -48,13 +48,17 @@ def collect(folder: Path, config: Config, config_file: Path, scratch: Path) -> p
     if "jpeg_images" not in frames and not shown.get("jpeg"):
         frames = {name: frame for name, frame in frames.items() if name not in page.JPEG}
     images = pictures.saved_by_study(sorted(folder.glob("measured/*/*")))
-    sources = {name: dataset.source for name, dataset in config.datasets.items()}
+    on_mnist = {
+        name
+        for name, study in config.studies.items()
+        if config.datasets[study.dataset].source == "mnist"
+    }
     if "cells" in frames:
         rows = frames["cells"]
         keys = dict(zip(zip(rows.study, rows.cell, strict=True), rows.cell_key, strict=True))
         images = earlier.pictures(shown, keys, scratch) | images
         images |= {name: images[other] for name, other in shared(images, keys).items()}
-        frames["claims"] = _ledger(folder, frames, config, sources, images)
+        frames["claims"] = _ledger(folder, frames, config, images)
     found = page.Run(
         name=config.run,
         frames=frames,
@@ -62,18 +66,18 @@ def collect(folder: Path, config: Config, config_file: Path, scratch: Path) -> p
         sets=standard.load_all(sorted(folder.glob("jpeg/*/*.json"))),
         studies=config.jpeg.compared(),
         config=str(config_file),
-        published=PUBLISHED if "mnist" in sources.values() else None,
+        published=PUBLISHED if on_mnist else None,
         benchmarks=Path("benchmarks") / config.run,
         earlier=shown,
     )
-    return replace(found, figures=_figures(folder, found))
+    return replace(found, figures=_figures(folder, found, on_mnist))
 
 
-def _figures(folder: Path, run: page.Run) -> dict[str, Path]:
+def _figures(folder: Path, run: page.Run, on_mnist: set[str]) -> dict[str, Path]:
     """Draws what the tables allow; returns each figure's SVG by name, those drawn before among them."""
     figures = {}
     if run.has_codecs:
-        figures |= _of_codecs(run)
+        figures |= _of_codecs(run, on_mnist)
     if "jpeg_images" in run.frames:
         frames = {"jpeg": run.frames["jpeg"], "images": run.frames["jpeg_images"]}
         for name in ("rate", "savings"):
@@ -94,7 +98,7 @@ def _figures(folder: Path, run: page.Run) -> dict[str, Path]:
     return {name: path for name, path in paths.items() if path.exists()}
 
 
-def _of_codecs(run: page.Run) -> dict[str, partial]:
+def _of_codecs(run: page.Run, on_mnist: set[str]) -> dict[str, partial]:
     cells, confusion = run.frames["cells"], run.frames["confusion"]
     jpeg = run.frames.get("jpeg")
     theirs = published.points(run.published) if run.published else None
@@ -112,14 +116,14 @@ def _of_codecs(run: page.Run) -> dict[str, partial]:
         given = {zhang: (own, images)}
         if paper is not zhang:
             theirs = pd.read_csv(PUBLISHED / TABLES[study])
-            theirs = theirs if run.published else theirs.iloc[:0]
+            theirs = theirs if study in on_mnist else theirs.iloc[:0]
             given |= {le: (own, theirs, images), nguyen: (own["cells"], theirs, images)}
         for name in paper.NAMES:
             found[f"{study}_{name}"] = partial(paper.draw, name, *given[paper])
     return found
 
 
-def _ledger(folder, frames, config, sources, images) -> pd.DataFrame:
+def _ledger(folder, frames, config, images) -> pd.DataFrame:
     path = folder / "tables" / "jpeg_rate.parquet"
     jpeg = {"jpeg_rate": tables.read("jpeg_rate", path)} if path.exists() else {}
     if "jpeg_images" in frames:
@@ -128,7 +132,8 @@ def _ledger(folder, frames, config, sources, images) -> pd.DataFrame:
         frames["cells"],
         frames["curves"],
         frames["classifiers"],
-        sources=sources,
+        datasets={name: study.dataset for name, study in config.studies.items()},
+        sources={name: dataset.source for name, dataset in config.datasets.items()},
         images=images,
         jpeg=jpeg,
     )

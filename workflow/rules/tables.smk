@@ -70,6 +70,7 @@ rule claims:
         runtime=10,
     params:
         code=stamp("workflow/scripts/claims.py"),
+        datasets={name: study.dataset for name, study in CONFIG.studies.items()},
         sources={name: dataset.source for name, dataset in CONFIG.datasets.items()},
         papers=sorted([*CONFIG.studies, *(["luo"] if CONFIG.jpeg.studies else [])]),
     script:

@@ -8,6 +8,7 @@ from rdc.queries.common import Run
 report = joblog.start(snakemake.log[0], expected=(claims.ClaimError, tables.TableError))
 run = Run(
     *(tables.read(name, snakemake.input[name]) for name in ("cells", "curves", "classifiers")),
+    datasets=snakemake.params.datasets,
     sources=snakemake.params.sources,
     images={
         (Path(folder).parent.name, path.name.removesuffix(".images.npz")): path
