@@ -48,6 +48,14 @@ METHOD_NAMES = {
     "universal_rdp": "universal, MSE + λ·W1",
 }
 
+# Methods in the order of their looks, six colours a line: those that share a panel differ in colour, and
+# readings of one method share its colour.
+LOOKS = (
+    *("rdc", "na3", "na2", "only_comp", "deep_feature", "na1"),
+    *("universal_rdc", "rdc_printed", "rdp", "only_comp_critic", "universal_rdp", "universal_rdc_train"),
+    *("rdc_summed", "na3_printed", "na2_mean", "rdpc", "na3_mean", "na1_mean"),
+)  # fmt: skip
+
 plt.rcParams.update(
     {
         "figure.constrained_layout.use": True,
@@ -87,12 +95,12 @@ def method_name(method: str) -> str:
 
 def looks(methods: Iterable[str]) -> dict[str, dict]:
     """A colour and a marker for each method, no pair twice; the same in every figure and run."""
-    methods = set(methods)
-    order = [*METHOD_NAMES, *sorted(methods - METHOD_NAMES.keys())]  # a user's own last
+    own = sorted(set(methods) - set(LOOKS))  # a user's
+    known = [method for method in METHOD_NAMES if method in set(methods) & set(LOOKS)]
+    order = [*LOOKS, *own]
     return {
         method: {"color": COLOURS[i % 6], "marker": MARKERS[(i + i // 6) % 6]}
-        for i, method in enumerate(order)
-        if method in methods
+        for method, i in ((method, order.index(method)) for method in [*known, *own])
     }
 
 

@@ -29,13 +29,14 @@ def gain(run: Run, method: str, over: str, rate_bits: float, column: str) -> Mea
     pairs = ours.merge(theirs, on="seed", suffixes=("", "_other"))
     if pairs.empty:
         raise Untestable(f"no seed has both {method} and {over} at {rate_bits:g} bits")
+    form = "{:.2%}" if column == "accuracy" else "{:.4f}"
     mean, low, high = over_seeds((pairs[column] - pairs[f"{column}_other"]).tolist())
     if len(pairs) == 1 and column == "accuracy":
         row = pairs.iloc[0]
         low, high = of_difference(row.accuracy, row.accuracy_other, row.n_images)
     return Measured(
         mean,
-        f"{pairs[column].mean():.4f} against {pairs[f'{column}_other'].mean():.4f}, "
+        f"{form.format(pairs[column].mean())} against {form.format(pairs[f'{column}_other'].mean())}, "
         f"{len(pairs)} seed(s), {int(pairs.steps.min()):,} and {int(pairs.steps_other.min()):,} steps of "
         "the codec: critics take their share of the batches",
         low,

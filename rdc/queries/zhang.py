@@ -149,8 +149,8 @@ def convexity_in_rate(run: Run, method: str) -> Measured:
     bend, lam, rate, error, above = min(bends)
     return Measured(
         bend,
-        f"{len(bends)} bends; the smallest with lambda {lam:g} at {rate:.2f} bits: MSE {error:.4f}, "
-        f"{above:+.1%} of the line between its neighbours",
+        f"{len(bends)} bends; the smallest with lambda {lam:g} at {rate:.2f} bits: MSE {error:.4f} "
+        f"is {above:+.1%} from the line between its neighbours",
         epochs=int(rows.epochs.min()),
     )
 
