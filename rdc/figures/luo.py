@@ -199,7 +199,7 @@ def _tables(frames, sets, studies) -> Figure:
     figure, rows = plt.subplots(
         2 * lines, columns, figsize=(1.75 * columns + 1, 4.2 * lines), squeeze=False
     )
-    norm = LogNorm(8, 120)
+    norm = LogNorm(2, 120)
     for axes in rows.ravel():
         axes.axis("off")
     for number, ((study, name), pair) in enumerate(pairs.items()):
