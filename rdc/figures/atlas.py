@@ -116,11 +116,11 @@ def planes(test: pd.DataFrame, reader: str, published: pd.DataFrame | None = Non
     handles, labels = _legend(
         {m: look for m, look in looks.items() if m in set(trained.method)}, points
     )
-    for row in beyond.itertuples():
-        handles.append(Line2D([], [], ls="", **looks[row.method]))
+    for (method, rate), own in beyond.groupby(["method", "rate"], sort=False):
+        handles.append(Line2D([], [], ls="", **looks[method]))
         labels.append(
-            f"{style.method_name(row.method)}, {style.rate_label(row.rate)}:\n"
-            f"off the scale at {row.mse:.3f}, {row.accuracy:.0%}"
+            f"{style.method_name(method)}, {style.rate_label(rate)}:\n"
+            f"off the scale at {_range(own.mse, '{:.3f}')}, {_range(own.accuracy, '{:.0%}')}"
         )
     for paper in PAPERS:
         if (theirs.paper == paper).any():
@@ -271,6 +271,11 @@ def _codebooks(ax, own: pd.DataFrame, measure: str) -> Line2D | None:
         books.mse, best, color=style.REFERENCE, linewidth=1, drawstyle="steps-post"
     )
     return frontier
+
+
+def _range(values: pd.Series, form: str) -> str:
+    ends = dict.fromkeys(form.format(value) for value in (values.min(), values.max()))
+    return " to ".join(ends)
 
 
 def _same_scale(panels: np.ndarray) -> None:
