@@ -110,8 +110,9 @@ def train_cells(
                 cell, cells, folder, device, report, f"[{number}/{len(chosen)}] "
             )
         except (descent.Diverged, weights.WeightsError, ValueError) as error:
-            report(f"FAILED: {error}")
-            failures.append(str(error))
+            said = str(error) if cell.name in str(error) else f"{cell.study}/{cell.name}: {error}"
+            report(f"FAILED: {said}")
+            failures.append(said)
     if failures:
         raise CellsFailed(
             f"{len(failures)} of {len(chosen)} cells failed; the others are kept and will not be "

@@ -104,6 +104,24 @@ def test_a_critic_that_its_penalty_no_longer_holds_is_named(rate, kept, folder):
     assert not folder.store.holds(training.key_of(cells[0], cells, folder))
 
 
+def test_a_cell_that_fails_is_named_and_the_others_are_trained(cells, folder, monkeypatch):
+    fit = training.networks.fit
+
+    def failing(cell, *arguments):
+        if cell is cells[0]:
+            raise ValueError("a fault that knows no cell")
+        return fit(cell, *arguments)
+
+    monkeypatch.setattr(training.networks, "fit", failing)
+    said: list[str] = []
+    fault = f"zhang/{cells[0].name}: a fault that knows no cell"
+    with pytest.raises(training.CellsFailed, match=re.escape(fault)):
+        training.train_cells(cells[:2], cells, folder, torch.device("cpu"), said.append)
+    assert f"FAILED: {fault}" in said
+    key = training.key_of(cells[1], cells, folder)
+    assert folder.store.holds(key)
+
+
 def test_the_key_is_of_the_code_that_was_imported(cells, folder, monkeypatch):
     """Files may be edited while a run goes on: what it trains is not of the edited code."""
     before = training.key_of(cells[0], cells, folder)
