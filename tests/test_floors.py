@@ -55,6 +55,7 @@ FLOORS = [
     [
         "cells",
         "datasets.images",
+        "jpeg.export",
         "networks.critics",
         "networks.codec",
         "networks.resnets",
