@@ -10,6 +10,7 @@ import torch
 
 from rdc import cells as grid
 from rdc import config, evaluation, measurement, provenance
+from rdc.allocator import keep_freed_memory
 from rdc.cells import Cell
 from rdc.datasets import images
 from rdc.datasets.labelled import Prepared
@@ -45,6 +46,7 @@ def measure_cells(
         ``images.npz`` (reconstructions to look at; per test image, how often it was read right and
         its squared error), ``entropy.safetensors`` (the bitstream's model), ``cost.json``.
     """
+    keep_freed_memory()
     prepared = images.load(dataset)
     fixed = {
         "settings": settings.model_dump(mode="json"),
