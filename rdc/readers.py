@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from rdc import config, pretraining, provenance
+from rdc.allocator import keep_freed_memory
 from rdc.cells import digest
 from rdc.datasets.labelled import Prepared
 from rdc.store import Store, link
@@ -49,6 +50,7 @@ def provide(
         if store.holds(key):
             report(f"classifier {settings.architecture} is trained already ({key})")
         else:
+            keep_freed_memory()
             trained = pretraining.pretrain(settings, prepared, held_out, device, report)
             store.add(
                 key, lambda scratch: pretraining.save(trained, settings, prepared, scratch / FILE)

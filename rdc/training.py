@@ -257,7 +257,6 @@ def main(arguments: list[str] | None = None) -> None:
         if options.list:
             print("\n".join(f"{cell.study}/{cell.name}" for cell in chosen))
             return
-        keep_freed_memory()
         folder, where = Folder(options.out), descent.device(options.device)
         _ensure_inputs(config, chosen, folder, where)
         train_cells(chosen, cells, folder, where)
