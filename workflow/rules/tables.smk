@@ -70,7 +70,7 @@ rule claims:
         runtime=10,
     params:
         code=stamp("workflow/scripts/claims.py"),
-        datasets={name: study.dataset for name, study in CONFIG.studies.items()},
+        datasets={name: CONFIG.studies[name].dataset for name in sorted(CONFIG.studies)},
         sources={name: dataset.source for name, dataset in CONFIG.datasets.items()},
         papers=sorted([*CONFIG.studies, *(["luo"] if CONFIG.jpeg.studies else [])]),
     script:
