@@ -45,8 +45,8 @@ push: $(READY) ## send what is noted to the DVC remote
 pull: $(READY) ## bring data/ and a run's artifacts back: make pull CONFIG=config/mnist.yaml
 	@$(BIN)/python -m workflow.versions pull --config $(CONFIG)
 
-clean: ## what can be made again: results of the demo, logs, benchmarks; never data/
-	rm -rf results/demo logs benchmarks .pytest_cache .ruff_cache .hypothesis
+clean: ## the demo's results, logs and benchmarks, and tools' caches; never data/ or another run
+	rm -rf results/demo logs/demo benchmarks/demo .pytest_cache .ruff_cache .hypothesis
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12

@@ -91,7 +91,8 @@ def unpack(source: Path, scratch: Path, allowed: Path) -> Manifest:
     try:
         with tarfile.open(source) as tar:
             for member in tar.getmembers():
-                inside = Path(member.name).is_relative_to(allowed) and ".." not in member.name
+                path = Path(member.name)
+                inside = path.is_relative_to(allowed) and ".." not in path.parts
                 if member.name != MANIFEST and not inside:
                     raise BundleError(f"{source}: holds {member.name}, which is not in {allowed}")
             tar.extractall(scratch, filter="data")

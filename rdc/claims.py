@@ -5,6 +5,7 @@ Each claim of ``config/claims.yaml`` names one of ``QUERIES``, a function to a n
 against its tolerance.
 """
 
+import inspect
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from rdc import tables
+from rdc.messages import nearest
 from rdc.queries import common, le, luo, nguyen, theory, zhang
 from rdc.queries.common import Measured, Run, Untestable
 
@@ -86,6 +88,8 @@ def read(path: str | Path) -> list[Claim]:
         entries = yaml.safe_load(Path(path).read_text())
     except (OSError, yaml.YAMLError) as error:
         raise ClaimError(f"{path}: {error}") from None
+    if not isinstance(entries, list):
+        raise ClaimError(f"{path}: found no list of claims")
     claims = []
     for entry in entries:
         name = entry.get("claim", entry) if isinstance(entry, dict) else entry
@@ -100,6 +104,16 @@ def read(path: str | Path) -> list[Claim]:
                 f"{path}: {name!r}: query.name: found {claim.query.get('name')!r}, allowed are "
                 + ", ".join(QUERIES)
             )
+        signature, arguments = inspect.signature(QUERIES[claim.query["name"]]), _arguments(claim)
+        if unknown := sorted(arguments.keys() - signature.parameters.keys()):
+            allowed = list(signature.parameters)[1:]  # but the run
+            raise ClaimError(
+                f"{path}: {name!r}: query: found {unknown[0]!r}{nearest(unknown[0], allowed)}"
+            )
+        try:
+            signature.bind(None, **arguments)
+        except TypeError as error:
+            raise ClaimError(f"{path}: {name!r}: query {claim.query['name']}: {error}") from None
         claims.append(claim)
     return claims
 
@@ -123,11 +137,10 @@ def _verdict(claim: Claim, run: Run) -> dict:
         "tolerance": str(claim.accept),
         "figure": claim.figure,
     }
-    arguments = {key: value for key, value in claim.query.items() if key != "name"}
     nothing = {"measured": np.nan, "low": np.nan, "high": np.nan}
     untestable = "not testable at this scale"
     try:
-        measured = QUERIES[claim.query["name"]](_for_study(run, claim), **arguments)
+        measured = QUERIES[claim.query["name"]](_for_study(run, claim), **_arguments(claim))
     except Untestable as reason:
         return {**record, **nothing, "verdict": untestable, "note": str(reason)}
     if claim.percent:
@@ -139,6 +152,10 @@ def _verdict(claim: Claim, run: Run) -> dict:
         return {**record, "verdict": untestable, "note": f"{lacking}; {measured.note}"}
     verdict = "reproduced" if claim.accept.holds(measured.value) else "not reproduced"
     return {**record, "verdict": verdict, "note": measured.note + _reserves(claim, measured)}
+
+
+def _arguments(claim: Claim) -> dict:
+    return {key: value for key, value in claim.query.items() if key != "name"}
 
 
 def _reserves(claim: Claim, measured: Measured) -> str:

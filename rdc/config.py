@@ -3,6 +3,7 @@
 Floor 1 of the library: no torch, so that the Snakefile can import it at every parse.
 """
 
+import math
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -20,14 +21,17 @@ from rdc.config_fields import (
     SOME,
     AtLeastTwo,
     Count,
+    Flag,
     Name,
     NonNegative,
     Positive,
     Probability,
+    Real,
     Section,
     Seed,
     Share,
     Weight,
+    Width,
     distinct,
     listed,
     sigma_value,
@@ -132,6 +136,8 @@ class Recipe(Section):
             raise ValueError("schedule 'step' needs step_epochs, found none")
         if self.schedule != "step" and self.step_epochs:
             raise ValueError(f"step_epochs belong to schedule 'step', found {self.schedule!r}")
+        if self.step_epochs != sorted(set(self.step_epochs)):
+            raise ValueError(f"step_epochs: found {self.step_epochs}, needs rising ones")
         return self
 
 
@@ -166,6 +172,8 @@ class Method(Section):
                 )
             if self.encoder_from is not None:
                 raise ValueError("encoder_from: a codebook has no encoder to take from elsewhere")
+        elif "posterior" in self.model_fields_set:
+            raise ValueError("posterior: found without 'moves: codebook', which alone heeds it")
         return self
 
     @property
@@ -180,7 +188,7 @@ class Grid(Section):
     lam: Annotated[list[Weight], BeforeValidator(listed), AfterValidator(distinct)] = []
     dim: Annotated[list[Count], *SOME]
     levels: Annotated[list[Annotated[int, Field(ge=2, le=256, strict=True)]], *SOME]
-    dither: Annotated[list[Annotated[bool, Field(strict=True)]], *SOME] = [True]
+    dither: Annotated[list[Flag], *SOME] = [True]
     seeds: Annotated[list[Seed], *SOME] = [0]
     recipe: Annotated[list[Name], *SOME]
     tier: Count = 1  # cells of lower tiers are trained first
@@ -191,8 +199,8 @@ class Study(Section):
 
     dataset: Name
     classifier: Name
-    width: Annotated[float, Field(gt=0, le=4)] = 1.0  # of hidden layers, as a share of the papers'
-    output_norm: bool = False  # batch norm before the decoder's sigmoid (Nguyen, Table 1)
+    width: Width = 1.0  # of hidden layers, as a share of the papers'
+    output_norm: Flag = False  # batch norm before the decoder's sigmoid (Nguyen, Table 1)
     validation: Count | None = None  # default: the dataset's
     grids: Annotated[dict[Name, Grid], Field(min_length=1)]
 
@@ -200,7 +208,7 @@ class Study(Section):
 class Evaluation(Section):
     """How codecs are measured."""
 
-    dithers: Count = 4  # a dithered codec's rows are means over so many
+    dithers: Count = 4  # means over so many; Wasserstein distances are of the first
     train_images: Count = 10_000  # the row of split 'train' is measured on the first so many
     sliced_images: AtLeastTwo = 2000  # sliced Wasserstein: images and projections
     sliced_projections: Count = 200
@@ -226,7 +234,17 @@ class GaussianSource(Section):
 
     var_x: Positive = 1.0
     var_s: Positive = 1.0
-    covariance: float
+    covariance: Real
+
+    @model_validator(mode="after")
+    def _possible(self) -> "GaussianSource":
+        most = math.sqrt(self.var_x * self.var_s)
+        if abs(self.covariance) > most * (1 + 1e-12):
+            raise ValueError(
+                f"covariance: found {self.covariance:g}, needs {-most:g} to {most:g}, the root of var_x "
+                "times var_s"
+            )
+        return self
 
 
 class BinarySource(Section):
@@ -262,6 +280,12 @@ class Config(Section):
     limits: Limits = Limits()
     jpeg: Jpeg = Jpeg()
     cells_per_job: Count = 8  # cells that one process trains one after the other
+
+    def on_mnist(self, study: str) -> bool:
+        """Whether a study is there and on the papers' data: published points may stand beside it."""
+        return (
+            study in self.studies and self.datasets[self.studies[study].dataset].source == "mnist"
+        )
 
     @model_validator(mode="after")
     def _names_resolve(self) -> "Config":

@@ -37,10 +37,19 @@ def weight_or_lam(value: Any) -> str:
 def sigma_value(value: Any) -> float | str:
     if value == "2/levels":
         return value
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or value <= 0:
+    number = as_number(value)
+    if (
+        isinstance(number, bool)
+        or not isinstance(number, (int, float))
+        or not 0 < number < math.inf
+    ):
         raise ValueError(f"found {value!r}, needs a number above 0, or 2/levels")
-    return float(value)
+    return float(number)
+
+
+def as_number(value: Any) -> Any:
+    """YAML reads 1e-3 as text, and people write it."""
+    return float(value) if isinstance(value, str) and NUMBER.fullmatch(value) else value
 
 
 def listed(value: Any) -> Any:
@@ -71,11 +80,14 @@ def file_name(name: str) -> str:
 
 Name = Annotated[str, AfterValidator(file_name)]
 Weight = Annotated[str, BeforeValidator(as_written)]
-# Strict: true is not 1, and 1.0 not a count. YAML reads 1e-3 as text, and people write it.
-_number = BeforeValidator(lambda v: float(v) if isinstance(v, str) and NUMBER.fullmatch(v) else v)
+# Strict: true is not 1, 1.0 not a count, and "yes" neither true nor false.
+Flag = Annotated[bool, Field(strict=True)]
+_number = BeforeValidator(as_number)
 Positive = Annotated[float, _number, Field(gt=0, allow_inf_nan=False, strict=True)]
 NonNegative = Annotated[float, _number, Field(ge=0, allow_inf_nan=False, strict=True)]
 Share = Annotated[float, _number, Field(ge=0, lt=1, strict=True)]
+Width = Annotated[float, _number, Field(gt=0, le=4, strict=True)]
+Real = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 Count = Annotated[int, Field(ge=1, strict=True)]
 Probability = Annotated[float, _number, Field(ge=0, le=1, strict=True)]
 AtLeastTwo = Annotated[int, Field(ge=2, strict=True)]

@@ -54,7 +54,7 @@ def measure_cells(
         "readers": {name: weights.checksum(path) for name, path in readers.items()},
         "own": own,
         "code": _CODE,
-        **provenance.versions(),
+        **provenance.versions(*provenance.MEASURED_WITH),
     }
     entries = {}
     for number, cell in enumerate(chosen, start=1):

@@ -91,15 +91,16 @@ class Progress:
         for rule, times in self.took.items():
             waiting[rule] = waiting.get(rule, 0) - len(times)
         left = sum(max(0, n) * mean(rule) for rule, n in waiting.items())
-        left -= sum(min(self.clock() - j.started, mean(j.rule)) for j in self.running.values())
-        return max(0.0, left) / max(1, len(self.running))
+        running = list(self.running.values())  # a copy: the line is written by a thread of its own
+        left -= sum(min(self.clock() - job.started, mean(job.rule)) for job in running)
+        return max(0.0, left) / max(1, len(running))
 
     def line(self, width: int) -> str:
         """At most ``width`` characters: ``[12/98] 3 min left | train zhang, rdc_...: epoch 3/20``."""
         left = self.seconds_left()
         head = f"[{self.done}/{self.total}]" + ("" if left is None else f" {spoken(left)} left")
         jobs = []
-        for job in self.running.values():
+        for job in list(self.running.values()):
             said = _last_line(job.log)
             jobs.append(f"{job.rule} {job.what}" + (f": {said}" if said else ""))
         return " | ".join([head, *jobs])[:width]

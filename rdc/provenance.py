@@ -8,6 +8,10 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
 ROOT = PACKAGE.parent
+# Packages beside torch and NumPy whose release can change a number: range coder and optimal
+# transport; libjpeg-turbo, libwebp and jpegli.
+MEASURED_WITH = ("constriction", "POT")
+CODED_WITH = ("pillow", "pyjpegli")
 
 
 def closure(path: str | Path) -> list[str]:
@@ -46,18 +50,21 @@ def code_hash(path: str | Path) -> str:
 
 
 @cache
-def stamp(path: str | Path) -> str:
-    """What a script's results came from besides its inputs: its code, and torch's and NumPy's versions.
+def stamp(path: str | Path, *packages: str) -> str:
+    """What a script's results came from besides its inputs: its code, and the versions of torch, NumPy
+    and further packages.
 
     As a parameter of a rule it is read when Snakemake starts. So code that was edited while a job ran,
     or that has an older date than the results, is seen, which the dates of input files do not show.
     """
-    return " ".join([code_hash(path), *(f"{name} {found}" for name, found in versions().items())])
+    found = versions(*packages).items()
+    return " ".join([code_hash(path), *(f"{name} {release}" for name, release in found)])
 
 
-def versions() -> dict[str, str]:
-    """The releases of torch and NumPy, without their build: one for a GPU makes no other key."""
-    return {name: version(name).split("+")[0] for name in ("torch", "numpy")}
+def versions(*packages: str) -> dict[str, str]:
+    """Releases of torch, NumPy and further packages, without their build: one for a GPU makes no other
+    key."""
+    return {name: version(name).split("+")[0] for name in ("torch", "numpy", *packages)}
 
 
 @cache

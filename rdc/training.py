@@ -20,7 +20,7 @@ import torch
 
 from rdc import cells as grid
 from rdc import config as configs
-from rdc import descent, machine, provenance, readers
+from rdc import descent, expectation, machine, provenance, readers
 from rdc.allocator import keep_freed_memory
 from rdc.cells import Cell
 from rdc.datasets import images, sources
@@ -169,6 +169,7 @@ def _train_one(
         save = partial(codebook.save, book, curves, note)
         seconds = time.perf_counter() - start
     else:
+        _check_costs(cell)
         encoder = None
         if cell.encoder_from:
             base = _encoder_cell(cell, cells)
@@ -183,6 +184,15 @@ def _train_one(
         (scratch / COST).write_text(json.dumps(_cost(seconds, device), indent=1))
 
     folder.store.add(key, fill)
+
+
+def _check_costs(cell: Cell) -> None:
+    lacking = [term for term, _ in cell.weights if term not in expectation.COSTS]
+    if cell.training.gradient == "expected" and lacking:
+        raise ValueError(
+            f"{cell.name}: gradient 'expected' needs what {', '.join(lacking)} costs at each code, in "
+            "rdc/expectation.py"
+        )
 
 
 def _cost(seconds: float, device: torch.device) -> dict:
@@ -245,8 +255,8 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--cells", default="*", help="a shell pattern on the cells' names")
     parser.add_argument("--out", required=True, type=Path, help="the run's folder")
-    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--threads", type=_count, default=torch.get_num_threads())
     parser.add_argument("--list", action="store_true", help="only name the cells that fit")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
@@ -260,13 +270,25 @@ def main(arguments: list[str] | None = None) -> None:
         folder, where = Folder(options.out), descent.device(options.device)
         _ensure_inputs(config, chosen, folder, where)
         train_cells(chosen, cells, folder, where)
-    except (configs.ConfigError, sources.DataError, weights.WeightsError, CellsFailed) as error:
+    except (
+        configs.ConfigError,
+        sources.DataError,
+        weights.WeightsError,
+        descent.Diverged,
+        CellsFailed,
+    ) as error:
         sys.exit(f"error: {error}")
     except Exception as error:  # safetensors, torch and Python each have their own for a full disk
         fault = machine.disk_fault(str(error), options.out)
         if not fault:
             raise
         sys.exit(f"error: {fault}")
+
+
+def _count(word: str) -> int:
+    if not word.isdecimal() or int(word) < 1:
+        raise argparse.ArgumentTypeError(f"found {word!r}, needs a whole number, 1 or more")
+    return int(word)
 
 
 if __name__ == "__main__":

@@ -83,6 +83,8 @@ def test_the_projects_own_ledger_is_read_and_every_query_is_known():
         ({"query": {"name": "clean_acuracy"}}, "query.name: found 'clean_acuracy', allowed are"),
         ({"accept": {}}, "accept"),
         ({"publishd": "1"}, "publishd"),
+        ({"query": {"name": "clean_accuracy", "clasifier": "zhang"}}, "'clasifier'"),
+        ({"query": {"name": "clean_accuracy"}}, "missing a required argument: 'classifier'"),
     ],
 )
 def test_a_faulty_entry_is_named(changes, message, tmp_path):
@@ -90,6 +92,12 @@ def test_a_faulty_entry_is_named(changes, message, tmp_path):
     with pytest.raises(claims.ClaimError, match="right on 98") as raised:
         claims.read(path)
     assert message in str(raised.value) and str(path) in str(raised.value)
+
+
+def test_a_ledger_without_claims_is_told(tmp_path):
+    (tmp_path / "claims.yaml").write_text("# none yet")
+    with pytest.raises(claims.ClaimError, match=r"claims\.yaml: found no list of claims"):
+        claims.read(tmp_path / "claims.yaml")
 
 
 def test_a_runs_claims_are_those_of_its_studies_and_ours_of_them():
@@ -278,6 +286,28 @@ def test_a_gain_is_paired_by_seed():
     spread = np.quantile(draws[0] - draws[1], [0.025, 0.975])
     np.testing.assert_allclose((gained.low, gained.high), spread, atol=6e-4)
     assert np.isnan(le.gain(found, "na2", "only_comp", 8, "mse").low)
+
+
+def test_a_gain_of_one_seed_is_paired_over_the_images_where_they_are_kept(tmp_path):
+    """Two codecs that misread the same images differ by far less than two of different images."""
+    found = table(("na2", 0, 0, 0.9, 0.05), ("only_comp", 0, 0, 0.88, 0.04))
+    generator = np.random.default_rng(0)
+    theirs = np.arange(10_000) < 8800
+    kept = {
+        "only_comp": (theirs, generator.normal(0.04, 0.01, 10_000)),
+        "na2": (np.arange(10_000) < 9000, generator.normal(0.05, 0.01, 10_000)),
+    }
+    for method, (correct, errors) in kept.items():
+        path = tmp_path / f"{method}.images.npz"
+        np.savez(path, correct=correct, errors=errors)
+        found.images["le", found.cells[found.cells.method == method].cell.iloc[0]] = path
+    found.cells["study"] = "le"
+    halves = {"accuracy": np.sqrt(0.02 * 0.98 / 10_000), "mse": 0.01 * np.sqrt(2 / 10_000)}
+    for at, (column, half) in enumerate(halves.items()):
+        gained = le.gain(found, "na2", "only_comp", 8, column)
+        centre = np.mean(kept["na2"][at]) - np.mean(kept["only_comp"][at])
+        expected = centre + 1.96 * half * np.array([-1, 1])
+        np.testing.assert_allclose((gained.low, gained.high), expected, atol=0.15 * half)
 
 
 def test_universal_codecs_are_held_against_those_of_the_same_lambda():

@@ -203,7 +203,7 @@ def test_no_two_methods_look_alike_and_each_looks_the_same_beside_any():
     looks = atlas._looks(pd.DataFrame({"method": list(style.METHOD_NAMES)}))
     seen = {(look["color"], look["marker"]) for look in looks.values()}
     assert (
-        len(seen) == len(looks) == len(style.METHOD_NAMES) - len(atlas.CODEBOOKS)
+        len(seen) == len(looks) == len(style.METHOD_NAMES) - len(style.CODEBOOKS)
     )  # codebooks have their own
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from rdc.jpeg import export, standard
+from rdc.jpeg import export, shipped, standard
 
 
 def noise(*shape):
@@ -52,7 +52,7 @@ def test_a_quality_out_of_range_is_named(quality):
 
 
 def test_every_shipped_pair_reads_and_an_unknown_name_lists_them():
-    for name in standard.shipped():
+    for name in shipped.NAMES:
         assert standard.named(name).at(50).shape == (2, 8, 8)
     with pytest.raises(standard.TableError, match="annex_k, flat"):
         standard.named("annexk")

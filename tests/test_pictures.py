@@ -47,6 +47,27 @@ def test_parts_that_the_user_separated_are_kept(folder, tmp_path):
         pictures.from_folder(root, "tuned")
 
 
+def test_parts_may_be_of_pictures_without_classes(tmp_path):
+    for part in ("train", "test"):
+        (tmp_path / part).mkdir()
+        Image.fromarray(noise(9, 9, 3)).save(tmp_path / part / "a.png")
+    assert pictures.from_folder(tmp_path, "tuned").names == ["train/a.png"]
+    assert pictures.from_folder(tmp_path, "measured").names == ["test/a.png"]
+    (tmp_path / "train" / "cats").mkdir()
+    with pytest.raises(DataError, match="train and test have different class folders"):
+        pictures.from_folder(tmp_path, "tuned")
+
+
+def test_shipped_photographs_come_in_the_order_asked_for():
+    asked = ("rocket.jpg", "china.jpg")
+    found = pictures.photographs(asked)
+    assert found.names == list(asked)
+    for name, image in zip(asked, found.images, strict=True):
+        np.testing.assert_array_equal(image, pictures.photographs((name,)).images[0])
+    with pytest.raises(DataError, match=r"found 'rockett\.jpg', allowed are"):
+        pictures.photographs(("rockett.jpg",))
+
+
 @pytest.mark.parametrize("at_most, kept", [(1, [1, 0]), (3, [2, 1]), (99, [2, 2])])
 def test_at_most_so_many_are_taken_evenly_over_classes(at_most, kept, folder):
     found = pictures.from_folder(folder, "tuned", at_most=at_most)

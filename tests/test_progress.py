@@ -47,6 +47,19 @@ def test_it_shows_what_runs_with_the_last_line_of_its_log(run):
     assert len(state.line(30)) == 30
 
 
+def test_jobs_may_begin_and_end_while_the_line_is_written(run, monkeypatch):
+    """It is written by a thread of its own."""
+    state, _, take = run
+
+    def begins_another(path):
+        take("job_info", jobid=99, rule_name="train", wildcards={}, log=[])
+        take("job_started", jobs=[99])
+        return ""
+
+    monkeypatch.setattr(progress, "_last_line", begins_another)
+    assert state.line(200).count("train") == 2 and len(state.running) == 3
+
+
 def test_time_left_comes_from_what_jobs_of_each_rule_took(run):
     state, clock, take = run
     assert state.seconds_left() is None

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 from test_floors import imported
@@ -183,7 +184,14 @@ def imported_by(statement):
 
 
 def test_what_the_snakefile_imports_does_without_torch():
-    statement = "import rdc.config, rdc.provenance, rdc.cells, rdc.datasets.sources"
-    found = imported_by(statement)
+    lines = (ROOT / "workflow" / "rules" / "common.smk").read_text().splitlines()
+    statements = [line for line in lines if line.startswith("from rdc")]
+    found = imported_by("\n".join(statements))
     assert {"rdc.config", "rdc.cells", "rdc.provenance", "rdc.datasets.sources"} <= found
-    assert "torch" not in found
+    assert not found & {"torch", "matplotlib"}
+
+
+def test_a_stamp_has_the_releases_of_the_packages_named():
+    code = provenance.stamp("workflow/scripts/jpeg_measure.py", "pillow")
+    assert code.endswith(f" pillow {version('pillow')}") and " torch " in code
+    assert code != provenance.stamp("workflow/scripts/jpeg_measure.py")

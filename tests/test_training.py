@@ -122,6 +122,31 @@ def test_a_cell_that_fails_is_named_and_the_others_are_trained(cells, folder, mo
     assert folder.store.holds(key)
 
 
+def test_a_term_that_the_expected_objective_does_not_know_is_named(cells, folder, monkeypatch):
+    cell = replace(
+        cells[0],
+        dither=False,
+        training=cells[0].training.model_copy(update={"gradient": "expected"}),
+    )
+    term = cell.weights[0][0]
+    monkeypatch.delitem(training.expectation.COSTS, term)
+    with pytest.raises(training.CellsFailed, match=rf"gradient 'expected' needs what {term} costs"):
+        training.train_cells([cell], [cell], folder, torch.device("cpu"), lambda line: None)
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (["--threads", "0"], "--threads: found '0', needs a whole number, 1 or more"),
+        (["--device", "cud"], "--device: invalid choice: 'cud'"),
+    ],
+)
+def test_faulty_words_are_told(words, message, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        training.main(["--config", "x.yaml", "--out", str(tmp_path), *words])
+    assert message in capsys.readouterr().err
+
+
 def test_the_key_is_of_the_code_that_was_imported(cells, folder, monkeypatch):
     """Files may be edited while a run goes on: what it trains is not of the edited code."""
     before = training.key_of(cells[0], cells, folder)

@@ -375,6 +375,8 @@ def test_make_pull_and_clean(clone):
     done = clone.make("pull")
     assert done.returncode == 0, done.stdout + done.stderr
     assert set(clone.planned()) == set()
+    (clone.folder / "benchmarks" / "another").mkdir(parents=True)
     assert clone.make("clean").returncode == 0
+    assert (clone.folder / "benchmarks" / "another").is_dir()
     assert (clone.folder / "data" / "own" / "pixels").is_file()
     assert (clone.results / "store").is_dir()

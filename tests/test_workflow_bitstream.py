@@ -71,6 +71,8 @@ def test_a_folder_of_pictures_of_any_size_is_coded_and_bad_files_are_named(finis
     assert "notes.txt: left out" in coded.stderr
     assert bits(finished, "decode", RUN, DITHERED, "own.rdc", "own").returncode == 0
     assert len(list((finished.folder / "own").glob("*.png"))) == 2
+    odd = bits(finished, "encode", RUN, DITHERED, "pictures", "odd.rdc", "--seed", "-1")
+    assert odd.returncode == 2 and "--seed: found -1, needs 0 to 2**32 - 1" in odd.stderr
 
 
 def test_another_cells_stream_a_damaged_one_and_an_unknown_cell_are_refused(finished):

@@ -47,7 +47,7 @@ class Run:
         self.artifacts = Path("artifacts", self.config.run)
         self.cells, self.batches = grid.expand(self.config), grid.batches(self.config)
         self.key_fault = partial(vouching.key_fault, cells=self.cells, folder=Folder(self.folder))
-        self.made_with = provenance.versions()
+        self.made_with = provenance.versions(*provenance.MEASURED_WITH, *provenance.CODED_WITH)
 
     def batch_of(self, output: str) -> tuple[str, str] | None:
         """The batch of cells that an output belongs to, if any."""

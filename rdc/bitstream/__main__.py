@@ -48,6 +48,8 @@ def main(words: list[str] | None = None) -> int:
     decoding.add_argument("stream", type=Path)
     decoding.add_argument("folder", type=Path)
     given = parser.parse_args(words)
+    if given.command == "encode" and not 0 <= given.seed < 2**32:
+        parser.error(f"--seed: found {given.seed}, needs 0 to 2**32 - 1")
     try:
         return _encode(given) if given.command == "encode" else _decode(given)
     except (

@@ -18,7 +18,7 @@ class Listed(NamedTuple):
 
 def class_folders(folder: Path) -> list[str]:
     """Names of the folder's class folders. Raises DataError where there are fewer than two."""
-    names = [path.name for path in _visible(folder) if path.is_dir()]
+    names = _folders_in(folder)
     if len(names) < 2:
         raise DataError(
             f"{folder}: found {len(names)} class folder(s), needs at least 2 (one folder per class)"
@@ -48,7 +48,7 @@ def listed(folder: str | Path, part: str, at_most: int | None = None) -> Listed:
         raise DataError(f"{folder}: no such folder; needs one of pictures, or of class folders")
     separate = _separate(folder, part)
     root = separate or folder
-    with_classes = any(path.is_dir() for path in _visible(root))
+    with_classes = bool(_folders_in(root))
     classes = class_folders(root) if with_classes else [""]
     groups = [files_in(root / name) for name in classes]
     for name, files in zip(classes, groups, strict=True):
@@ -75,7 +75,7 @@ def _separate(folder: Path, part: str) -> Path | None:
     if not all(sets):
         return None
     training, measuring = sets[0][0], sets[1][0]
-    if class_folders(training) != class_folders(measuring):
+    if _folders_in(training) != _folders_in(measuring):
         raise DataError(
             f"{folder}: {training.name} and {measuring.name} have different class folders"
         )
@@ -90,6 +90,10 @@ def _thinned(groups: list[list[Path]], at_most: int | None) -> list[list[Path]]:
     for _, label in by_turns[:at_most]:
         kept[label] += 1
     return [group[:count] for group, count in zip(groups, kept, strict=True)]
+
+
+def _folders_in(folder: Path) -> list[str]:
+    return [path.name for path in _visible(folder) if path.is_dir()]
 
 
 def _visible(folder: Path) -> list[Path]:

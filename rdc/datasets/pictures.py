@@ -13,6 +13,7 @@ from PIL import Image
 from rdc.datasets import folders
 from rdc.datasets.images import eight_bits
 from rdc.datasets.sources import DataError
+from rdc.messages import nearest
 
 # Natural photographs inside scikit-image and scikit-learn. JPEG files come last with the share of
 # their size that they are brought to at most, so that their own 8 x 8 grid is gone.
@@ -113,14 +114,21 @@ def crops_of(pictures: Pictures, count: int, side: int, seed: int = 0) -> np.nda
 
 
 def photographs(names: tuple[str, ...]) -> Pictures:
-    """Shipped photographs whole, at the sizes that ``random_crops`` begins from."""
+    """Shipped photographs whole, at the sizes that ``random_crops`` begins from.
+
+    Raises:
+        DataError: for a name that is not shipped.
+    """
+    places = {Path(file).name: (package, file, share) for package, file, share in SHIPPED}
     images = []
-    for package, file, share in SHIPPED:
-        if Path(file).name in names:
-            picture = _opened(package, file)
-            size = [round(length * share) for length in picture.size]
-            images.append(np.asarray(picture.resize(size, Image.Resampling.LANCZOS)))
-    return Pictures(images, sorted(names))
+    for name in names:
+        if name not in places:
+            raise DataError(f"photographs: found {name!r}{nearest(name, places)}")
+        package, file, share = places[name]
+        picture = _opened(package, file)
+        size = [round(length * share) for length in picture.size]
+        images.append(np.asarray(picture.resize(size, Image.Resampling.LANCZOS)))
+    return Pictures(images, list(names))
 
 
 def _opened(package: str, file: str) -> Image.Image:

@@ -11,9 +11,9 @@ from rdc.figures import style
 from rdc.figures.jpeg_sets import looks as lines_of
 from rdc.figures.jpeg_sets import title
 from rdc.intervals import summary
+from rdc.readings import read_right
 
 NAMES = ("planes", "rates", "jpeg")
-CODEBOOKS = {"vq": "x", "class_vq": "*", "class_vq_soft": "d"}  # each one's marker
 JUDGE = "accuracy_judge"
 # How the papers' own points are drawn, as on the page.
 PAPERS = {
@@ -61,7 +61,7 @@ def planes(test: pd.DataFrame, reader: str, published: pd.DataFrame | None = Non
         published: the papers' points, drawn above beside ours of the same rate.
     """
     points = _points(test)
-    worst = points[points.method.isin(CODEBOOKS)].groupby("rate").mse.max()
+    worst = points[points.method.isin(style.CODEBOOKS)].groupby("rate").mse.max()
     far = points.mse > BEYOND * points.rate.map(worst)
     points, beyond = points[~far], points[far]
     readers = {
@@ -146,7 +146,7 @@ def rates(test: pd.DataFrame, reader: str) -> Figure:
     for ax, measure in zip(axes, ("mse", "accuracy"), strict=True):
         for method, look in looks.items():
             _codecs(ax, points[points.method == method], measure, look, across="entropy_bits")
-        for method, marker in CODEBOOKS.items():
+        for method, marker in style.CODEBOOKS.items():
             own = points[points.method == method]
             best = own.groupby("rate")[measure].agg("min" if measure == "mse" else "max")
             bits = own.groupby("rate").entropy_bits.mean()
@@ -185,7 +185,7 @@ def beside_jpeg(test: pd.DataFrame, rows: pd.DataFrame | None, reader: str) -> F
     for ax, measure in zip(axes, ("mse", "accuracy"), strict=True):
         own = points[points.method.isin(_looks(test))]
         ax.plot(own.entropy_bits, own[measure], "o", color="#9a9a9a", ms=4)
-        books = points[points.method.isin(CODEBOOKS)]
+        books = points[points.method.isin(style.CODEBOOKS)]
         ax.plot(books.entropy_bits, books[measure], "*", color=style.REFERENCE, ms=7)
         for name, part in rows.groupby("tables", sort=False):
             part = part.sort_values("quality")
@@ -228,16 +228,13 @@ def _points(test: pd.DataFrame) -> pd.DataFrame:
 
 def _looks(test: pd.DataFrame) -> dict[str, dict]:
     """A colour and a marker for each method with networks."""
-    return style.looks(set(test.method) - set(CODEBOOKS))
+    return style.looks(set(test.method) - set(style.CODEBOOKS))
 
 
 def _accuracy(test: pd.DataFrame, confusion: pd.DataFrame, reader: str) -> np.ndarray:
     """Share of test images that one classifier reads right, for each row of ``test``."""
-    right = confusion[(confusion.classifier == reader) & (confusion.label == confusion.predicted)]
-    right = right.assign(count=right.share * right.n_images)
-    sums = right.groupby(["study", "cell"])[["count", "n_images"]].sum()
-    keys = pd.MultiIndex.from_frame(test[["study", "cell"]])
-    return (sums["count"] / sums.n_images).reindex(keys).to_numpy()
+    keys = pd.MultiIndex.from_frame(test[["study", "cell"]].assign(classifier=reader))
+    return read_right(confusion).reindex(keys).to_numpy()
 
 
 def _codecs(ax, group: pd.DataFrame, measure: str, look: dict, across: str = "mse") -> None:
@@ -260,10 +257,10 @@ def _as_published(ax, points: pd.DataFrame) -> None:
 
 def _codebooks(ax, own: pd.DataFrame, measure: str) -> Line2D | None:
     """The k-means point and the class-aware ones; returns their frontier, None without codebooks."""
-    books = own[own.method.isin(CODEBOOKS)].sort_values("mse")
+    books = own[own.method.isin(style.CODEBOOKS)].sort_values("mse")
     if books.empty:
         return None
-    for method, marker in CODEBOOKS.items():
+    for method, marker in style.CODEBOOKS.items():
         group = books[books.method == method]
         ax.plot(group.mse, group[measure], color=style.REFERENCE, marker=marker, ls="", ms=7)
     best = np.maximum.accumulate(books[measure])
@@ -298,7 +295,7 @@ def _shade(frontier: Line2D) -> None:
 def _legend(looks: dict[str, dict], points: pd.DataFrame) -> tuple[list, list]:
     handles = [Line2D([], [], ls="", **look) for look in looks.values()]
     labels = [style.method_name(method) for method in looks]
-    for method, marker in CODEBOOKS.items():
+    for method, marker in style.CODEBOOKS.items():
         if method in set(points.method):
             line = "-" if method == "class_vq" else ""
             handles.append(Line2D([], [], color=style.REFERENCE, marker=marker, ls=line))

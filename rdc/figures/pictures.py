@@ -1,6 +1,5 @@
 """Rows of reconstructions under the images they come from."""
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,25 +17,6 @@ class Row(NamedTuple):
 
     label: str
     path: Path
-
-
-def saved(folders: Iterable[str | Path]) -> dict[str, Path]:
-    """Each cell's file of saved reconstructions in folders of measurements, by the cell's name."""
-    ending = ".images.npz"
-    return {
-        path.name.removesuffix(ending): path
-        for folder in folders
-        for path in Path(folder).glob(f"*{ending}")
-    }
-
-
-def saved_by_study(folders: Iterable[str | Path]) -> dict[tuple[str, str], Path]:
-    """The same by (study, cell), of folders ``measured/{study}/{batch}``."""
-    return {
-        (Path(folder).parent.name, cell): path
-        for folder in folders
-        for cell, path in saved([folder]).items()
-    }
 
 
 def grid(rows: list[Row], title: str) -> Figure:

@@ -20,6 +20,7 @@ from rdc.atomic import replacing
 # Okabe and Ito's colours, told apart without colour vision; black and grey are for references.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
 REFERENCE = "#444444"
+CODEBOOKS = {"vq": "x", "class_vq": "*", "class_vq_soft": "d"}  # each one's marker
 MARKERS = ["o", "s", "^", "D", "v", "P"]
 # Where a name may stand beside its point, in points: right above first, further off last.
 CORNERS = [(4, 3), (-4, 3), (4, -3), (-4, -3), (4, 12), (-4, 12), (4, -12), (-4, -12)]

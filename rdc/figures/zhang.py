@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from rdc.figures import pictures, style
 from rdc.figures.pictures import Row
 from rdc.intervals import summary
+from rdc.queries.common import one_recipe
 
 READINGS = ("rdc_printed", "rdc_summed", "rdc")
 LEVELS, LAM = 3, 0.015  # the cell of Zhang's Fig 1
@@ -79,7 +80,9 @@ def reconstructions(test: pd.DataFrame, images: dict[str, Path]) -> Figure:
     rows = []
     for method in READINGS:
         own = chosen[chosen.method == method]
-        own = _main_recipe(own[own.dither] if own.dither.any() else own)
+        if own.empty:
+            continue
+        own = one_recipe(own[own.dither] if own.dither.any() else own)
         rows += [
             Row(
                 f"{style.method_name(method)}{'' if row.dither else ', no dither'}\n"
@@ -138,7 +141,7 @@ def space(test: pd.DataFrame) -> Figure:
     rows = dithered if dithered.rate_bits.nunique() > 1 else rows[~rows.dither]
     if rows.empty:
         return style.empty("No cell of Zhang's objective at two rates in this run")
-    points = _points(_main_recipe(rows))
+    points = _points(one_recipe(rows))
     figure, ax = plt.subplots(figsize=(6.4, 5.2), subplot_kw={"projection": "3d"})
     floor = 0.0
     colours = style.rate_colours(points.rate_bits)
@@ -212,11 +215,6 @@ def rates(test: pd.DataFrame) -> Figure:
     figure.legend(handles, labels, loc="outside lower center", ncols=4)
     figure.suptitle("What each rate buys: MSE + λ·NLL", fontsize=11)
     return figure
-
-
-def _main_recipe(rows: pd.DataFrame) -> pd.DataFrame:
-    """Cells of the recipe with most cells only, so that settings are not mixed on one surface."""
-    return rows[rows.recipe == rows.recipe.value_counts().idxmax()] if len(rows) else rows
 
 
 def _points(test: pd.DataFrame) -> pd.DataFrame:

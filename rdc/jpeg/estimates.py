@@ -1,5 +1,6 @@
 """Two estimates of a file's bytes beside the real ones, picture by picture (Luo, Fig 3)."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -11,13 +12,13 @@ from rdc.jpeg.factorized import Factorized
 
 TABLES = "annex_k"
 HEADER = {True: 193, False: 123}  # bytes beside scan and Huffman tables; colour, grey
-MOST = 100  # pictures
+MOST = 100  # pictures, as many as the paper's figure has
 FITTED_AT = range(10, 91, 10)  # qualities that the entropy models are fitted on together
 
 
 def chosen(pictures: Pictures) -> Pictures:
-    """So many of a study's pictures as the paper's figure has, evenly over their order."""
-    return pictures.take(range(0, len(pictures), max(1, len(pictures) // MOST)))
+    """At most ``MOST`` of a study's pictures, evenly over their order."""
+    return pictures.take(range(0, len(pictures), math.ceil(len(pictures) / MOST)))
 
 
 def fitted(images: np.ndarray, subsampling: str) -> Factorized:

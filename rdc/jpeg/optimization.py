@@ -121,7 +121,7 @@ class Slopes:
 
 @dataclass(frozen=True)
 class Settings:
-    """How tables are optimised; see ``config.JpegTables``."""
+    """How tables are optimised; see ``jpeg.settings.Tables``."""
 
     qualities: tuple[float, float] = (10, 90)
     knots: tuple[int, ...] = (50,)

@@ -5,11 +5,22 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from rdc.config_fields import SOME, AtLeastTwo, Count, Name, Positive, Section, Seed
+from rdc.config_fields import SOME, AtLeastTwo, Count, Flag, Name, Positive, Section, Seed
+from rdc.jpeg import shipped
 from rdc.messages import nearest
 
 Quality = Annotated[int, Field(ge=1, le=100, strict=True)]
 WAYS = ("shipped", "search", "objective", "encoder")
+# Which other keys of ``Tables`` act in one way, or with one kind of search, alone.
+HEEDED = {
+    "objective": {
+        "start", "knots", "qualities", "steps", "batch", "lr", "rounding", "rate_weight", "crops",
+        "side", "per_image",
+    },
+    "sorted_random": {"candidates", "screened_on", "confirmed_on"},
+    "coordinate_descent": {"start"},
+}  # fmt: skip
+ALWAYS = {"every", "seed"}
 PRETRAINED = ("resnet20", "resnet56")  # on CIFAR-10
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # mean and deviation
 
@@ -25,8 +36,8 @@ class Tables(Section):
     search: Literal["sorted_random", "coordinate_descent"] | None = None
     objective: Literal["rate_distortion", "rate_accuracy"] | None = None
     encoder: Literal["webp", "jpegli", "sjpeg"] | None = None
+    start: Name = "ramp"  # of an objective, or of coordinate_descent
     # Of an objective:
-    start: Name = "ramp"
     knots: Annotated[list[Quality], *SOME] = [50]  # several: the shape changes with quality
     qualities: tuple[Quality, Quality] = (10, 90)
     steps: Count = 1500
@@ -36,11 +47,12 @@ class Tables(Section):
     rate_weight: Positive | None = None  # Luo's c_r; none: the slope of the tables' own curve
     crops: Count = 800  # of the photographs, for rate and distortion
     side: Annotated[int, Field(ge=16, multiple_of=16, strict=True)] = 80  # of a crop, in pixels
-    per_image: bool = False  # tables of each picture's own, from those named by start
-    # Of a search:
+    per_image: Flag = False  # tables of each picture's own, from those named by start
+    # Of sorted_random:
     candidates: AtLeastTwo = 1000  # drawn at random
     screened_on: Count = 500  # images that each candidate is tried on
     confirmed_on: Count = 5000  # ... and each on the Pareto front
+    # Of any:
     every: Count = 1  # measured at every so many of a study's qualities
     seed: Seed = 0
 
@@ -51,12 +63,16 @@ class Tables(Section):
             raise ValueError(
                 f"found {' and '.join(ways) or 'none'}, needs exactly one of {', '.join(WAYS)}"
             )
+        way = self.search or ways[0]
+        heeded = {ways[0], *HEEDED.get(way, ()), *ALWAYS}
+        defaults = {name: field.default for name, field in type(self).model_fields.items()}
+        idle = [name for name, value in self if name not in heeded and value != defaults[name]]
+        if idle:
+            raise ValueError(f"{', '.join(idle)}: found with {way!r}, which does not heed it")
         if self.knots != sorted(self.knots):
             raise ValueError(f"knots: found {self.knots}, needs rising qualities")
         if self.qualities[0] >= self.qualities[1]:
             raise ValueError(f"qualities: found {list(self.qualities)}, needs the lower one first")
-        if self.per_image and self.objective is None:
-            raise ValueError("per_image: found true without an objective")
         if self.per_image and self.rate_weight is not None:
             raise ValueError(
                 f"rate_weight: found {self.rate_weight:g} with per_image, which goes by slope alone"
@@ -138,7 +154,7 @@ class Study(Section):
     classifier: Name | None = None
     judge: Name | None = None
     at_most: Count | None = None  # pictures of either part of a folder or dataset
-    optional: bool = False  # left out, aloud, where its folder is missing
+    optional: Flag = False  # left out, aloud, where its folder is missing
     reference: Name = "annex_k"  # whose rates and losses savings are counted from
 
     @property
@@ -190,6 +206,11 @@ class Jpeg(Section):
     @model_validator(mode="after")
     def _names_resolve(self) -> "Jpeg":
         for name, tables in self.tables.items():
+            if tables.shipped is not None and tables.shipped not in shipped.NAMES:
+                raise ValueError(
+                    f"jpeg.tables.{name}.shipped: found {tables.shipped!r}"
+                    f"{nearest(tables.shipped, shipped.NAMES)}"
+                )
             self._start_resolves(name, tables)
         for study_name, study in self.studies.items():
             where = f"jpeg.studies.{study_name}"
@@ -206,6 +227,11 @@ class Jpeg(Section):
                     raise ValueError(
                         f"{where}.tables: {name!r} starts from {tables.start!r}, which the study has not"
                     )
+            if self.tables[study.reference].adapts:
+                raise ValueError(
+                    f"{where}.reference: found {study.reference!r}, whose tables are each picture's own; "
+                    "needs one with a set for all"
+                )
             for role in ("classifier", "judge"):
                 self._classifier_resolves(getattr(study, role), study, f"{where}.{role}")
             if study.folder is not None and study.classifier and study.judge:
@@ -218,11 +244,13 @@ class Jpeg(Section):
         return self
 
     def _start_resolves(self, name: str, tables: Tables) -> None:
-        known = self.tables.get(tables.start)
-        if tables.per_image and known is not None and known.adapts:
-            raise ValueError(
-                f"jpeg.tables.{name}.start: found {tables.start!r}, whose tables are each picture's own"
-            )
+        where = f"jpeg.tables.{name}.start: found {tables.start!r}"
+        if tables.per_image and tables.start in self.tables:
+            if self.tables[tables.start].adapts:
+                raise ValueError(f"{where}, whose tables are each picture's own")
+        elif tables.start not in shipped.NAMES:
+            known = [*shipped.NAMES, *(self.tables if tables.per_image else ())]
+            raise ValueError(f"{where}{nearest(tables.start, known)}")
 
     def _classifier_resolves(self, name: str | None, study: Study, where: str) -> None:
         if name is None or study.dataset is not None:  # those are the run's own

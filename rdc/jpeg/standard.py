@@ -15,8 +15,8 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
 from rdc.atomic import replacing
+from rdc.jpeg import shipped
 
-SHIPPED = Path(__file__).parent / "tables"
 SUBSAMPLING = {"4:4:4": 0, "4:2:0": 2}  # Pillow's numbers
 LARGEST = 255  # of a baseline table's entries
 # ZIGZAG[i]: the natural (row-major) position of the i-th coefficient on the zigzag (T.81, Fig. 5).
@@ -115,16 +115,11 @@ def scale_percent(quality: float) -> int:
     return int(5000 / quality) if quality < 50 else int(200 - 2 * quality)
 
 
-def shipped() -> list[str]:
-    """Names of the published table pairs that come with this library."""
-    return sorted(path.stem for path in SHIPPED.glob("*.qtables"))
-
-
 def named(name: str) -> TableSet:
-    """A published pair by name, one that ``shipped`` lists. Raises TableError for others."""
-    if name not in shipped():
-        raise TableError(f"tables: found {name!r}, shipped are {', '.join(shipped())}")
-    return TableSet((50,), read_text(SHIPPED / f"{name}.qtables")[None])
+    """A published pair by name, one of ``shipped.NAMES``. Raises TableError for others."""
+    if name not in shipped.NAMES:
+        raise TableError(f"tables: found {name!r}, shipped are {', '.join(shipped.NAMES)}")
+    return TableSet((50,), read_text(shipped.FOLDER / f"{name}.qtables")[None])
 
 
 def read_text(path: str | Path) -> np.ndarray:

@@ -6,9 +6,6 @@ import numpy as np
 
 from rdc.limits import bernoulli, blahut_arimoto, gaussian
 
-COLUMNS = ("source", "parameters", "region", "rate_bits", "lower_bits", "upper_bits",
-           "distortion", "classification", "method")  # fmt: skip
-
 
 def bernoulli_rows(source: bernoulli.BernoulliSource, points: int) -> list[dict]:
     """R(D, E) of a two-class Bernoulli source on a grid: the closed form, and eq. 9 as printed.

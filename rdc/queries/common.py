@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from rdc.intervals import of_share
+
 
 class Untestable(Exception):
     """What a query lacks in this run."""
@@ -47,11 +49,8 @@ def clean_accuracy(run: Run, classifier: str) -> Measured:
     if rows.empty:
         raise Untestable(f"classifier {classifier} is not in this run")
     row = rows.iloc[0]
-    half = 1.96 * np.sqrt(row.accuracy * (1 - row.accuracy) / row.n_images)
-    return Measured(
-        row.accuracy, f"{row.n_images} images of {row.dataset}", row.accuracy - half,
-        row.accuracy + half, int(row.epochs),
-    )  # fmt: skip
+    note = f"{row.n_images} images of {row.dataset}"
+    return Measured(row.accuracy, note, *of_share(row.accuracy, row.n_images), int(row.epochs))
 
 
 def longest(run: Run, method: str, levels: int, lam: float) -> pd.Series:

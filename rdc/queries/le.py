@@ -3,10 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from rdc.intervals import of_difference, over_seeds
+from rdc.intervals import of_difference, of_paired, over_seeds
 from rdc.queries.common import Measured, Run, Untestable, one_recipe
+from rdc.reconstructions import by_image
 
-COLUMNS = ("accuracy", "mse")
+BY_IMAGE = {"accuracy": "correct", "mse": "errors"}  # what a column is the mean of
 
 
 def table_3(run: Run, method: str, rate_bits: float, column: str) -> Measured:
@@ -23,7 +24,8 @@ def table_3(run: Run, method: str, rate_bits: float, column: str) -> Measured:
 def gain(run: Run, method: str, over: str, rate_bits: float, column: str) -> Measured:
     """How much higher a column of one method is than another's at the same rate, mean over seeds.
 
-    The interval is over seeds, with one seed over the test images if the column is an accuracy.
+    The interval is over seeds; with one seed over the test images, paired, or where only their shares
+    are kept as if they were others.
     """
     ours, theirs = (_rows(run, name, rate_bits) for name in (method, over))
     pairs = ours.merge(theirs, on="seed", suffixes=("", "_other"))
@@ -31,9 +33,8 @@ def gain(run: Run, method: str, over: str, rate_bits: float, column: str) -> Mea
         raise Untestable(f"no seed has both {method} and {over} at {rate_bits:g} bits")
     form = "{:.2%}" if column == "accuracy" else "{:.4f}"
     mean, low, high = over_seeds((pairs[column] - pairs[f"{column}_other"]).tolist())
-    if len(pairs) == 1 and column == "accuracy":
-        row = pairs.iloc[0]
-        low, high = of_difference(row.accuracy, row.accuracy_other, row.n_images)
+    if len(pairs) == 1:
+        low, high = _over_images(run, pairs.iloc[0], column)
     return Measured(
         mean,
         f"{form.format(pairs[column].mean())} against {form.format(pairs[f'{column}_other'].mean())}, "
@@ -43,6 +44,16 @@ def gain(run: Run, method: str, over: str, rate_bits: float, column: str) -> Mea
         high,
         int(min(pairs.epochs.min(), pairs.epochs_other.min())),
     )
+
+
+def _over_images(run: Run, pair: pd.Series, column: str) -> tuple[float, float]:
+    paths = [run.images.get((pair.study, cell)) for cell in (pair.cell, pair.cell_other)]
+    measured = [path and by_image(path, BY_IMAGE[column]) for path in paths]
+    if all(values is not None for values in measured):
+        return of_paired(*measured)
+    if column == "accuracy":
+        return of_difference(pair.accuracy, pair.accuracy_other, pair.n_images)
+    return float("nan"), float("nan")
 
 
 def _rows(run: Run, method: str, rate_bits: float) -> pd.DataFrame:

@@ -1,14 +1,15 @@
 """Numbers that Zhang's claims are held against, measured in a run's tables."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from rdc.queries.common import Measured, Run, Untestable, curve, longest, one_recipe
 
-MEDIANS = 1.96 * np.sqrt(
-    np.pi / 2
-)  # half a 95 % interval of a median, in standard errors of a mean
+# Half a 95 % interval of a median, in standard errors of a mean.
+MEDIANS = 1.96 * np.sqrt(np.pi / 2)
 
 
 def losses_fall_together(run: Run, method: str, levels: int, lam: float) -> Measured:
@@ -34,28 +35,33 @@ def late_change(run: Run, method: str, levels: int, lam: float) -> Measured:
     scatter of single epochs leaves them.
     """
     cell = longest(run, method, levels, lam)
-    found = []
-    for term in ("mse", "nll"):
-        values = curve(run, cell, term)
-        if len(values) < 5:
-            raise Untestable(f"{cell.cell} has {len(values)} epochs")
-        fifth = len(values) // 5
-        before, last = values[-2 * fifth : -fifth], values[-fifth:]
-        level = np.median(before)
-        change = abs(np.median(last) - level) / level
-        scatter = np.sqrt((before.var() + last.var()) / 2) / level
-        found.append((float(change), float(scatter), fifth))
-    change, scatter, fifth = max(found)
-    half = MEDIANS * scatter * np.sqrt(2 / fifth)
-    (of_mse, mse_scatter, _), (of_nll, nll_scatter, _) = found
+    if cell.epochs < 5:
+        raise Untestable(f"{cell.cell} has {cell.epochs} epochs")
+    mse, nll = (_late_change(curve(run, cell, term)) for term in ("mse", "nll"))
+    larger = max(mse, nll)
     return Measured(
-        change,
-        f"relative change over the last fifth: MSE {of_mse:.3f}, NLL {of_nll:.3f}; single epochs "
-        f"scatter by {mse_scatter:.3f} and {nll_scatter:.3f}",
-        max(0.0, change - half),
-        change + half,
+        larger.share,
+        f"relative change over the last fifth: MSE {mse.share:.3f}, NLL {nll.share:.3f}; single "
+        f"epochs scatter by {mse.scatter:.3f} and {nll.scatter:.3f}",
+        max(0.0, larger.share - larger.half_interval),
+        larger.share + larger.half_interval,
         int(cell.epochs),
     )
+
+
+class _Change(NamedTuple):
+    share: float
+    scatter: float  # of single epochs
+    half_interval: float  # at 95 %
+
+
+def _late_change(losses: np.ndarray) -> _Change:
+    fifth = len(losses) // 5
+    before, last = losses[-2 * fifth : -fifth], losses[-fifth:]
+    level = np.median(before)
+    share = abs(np.median(last) - level) / level
+    scatter = np.sqrt((before.var() + last.var()) / 2) / level
+    return _Change(float(share), float(scatter), float(MEDIANS * scatter * np.sqrt(2 / fifth)))
 
 
 def sharpness_rises(run: Run, method: str, levels: int) -> Measured:

@@ -10,12 +10,12 @@ import pandas as pd
 from rdc import intervals
 from rdc.figures import published as papers
 from rdc.figures import style
+from rdc.readings import read_right
 from rdc.report.numbers import short, shorts, strip
 
-CODEBOOKS = ("vq", "class_vq", "class_vq_soft")
 SYMBOLS = {"o": "circle", "s": "square", "^": "triangle-up", "D": "diamond", "v": "triangle-down",
            "P": "cross"}  # fmt: skip
-BOOK_SYMBOLS = dict(zip(CODEBOOKS, ("x", "star", "hexagram"), strict=True))
+BOOK_SYMBOLS = dict(zip(style.CODEBOOKS, ("x", "star", "hexagram"), strict=True))
 SHOWN = 10  # pictures of each cell
 # What makes a point: cells that are alike but for the seed.
 POINT = ["dataset", "study", "method", "recipe", "dim", "levels", "lam", "dither", "encoder_from"]
@@ -59,7 +59,7 @@ def published(folder: Path) -> list[dict]:
 
 def _methods(names) -> dict[str, dict]:
     """Each method's name, colour and symbol, those of codebooks grey and last."""
-    looks = style.looks(set(names) - set(CODEBOOKS))
+    looks = style.looks(set(names) - set(style.CODEBOOKS))
     found = {
         method: {
             "name": style.method_name(method),
@@ -69,7 +69,7 @@ def _methods(names) -> dict[str, dict]:
         }
         for method, look in looks.items()
     }
-    for method in CODEBOOKS:
+    for method in style.CODEBOOKS:
         if method in names:
             found[method] = {"name": style.method_name(method), "colour": style.REFERENCE,
                              "symbol": BOOK_SYMBOLS[method], "book": True}  # fmt: skip
@@ -78,11 +78,8 @@ def _methods(names) -> dict[str, dict]:
 
 def _right_by_reader(confusion: pd.DataFrame) -> dict[tuple, dict[str, float]]:
     """(study, cell) to the share of test images that each classifier reads right."""
-    hits = confusion[confusion.label == confusion.predicted]
-    hits = hits.assign(count=hits.share * hits.n_images)
-    sums = hits.groupby(["study", "cell", "classifier"])[["count", "n_images"]].sum()
     found: dict[tuple, dict[str, float]] = {}
-    for (study, cell, reader), share in (sums["count"] / sums.n_images).items():
+    for (study, cell, reader), share in read_right(confusion).items():
         found.setdefault((study, cell), {})[reader] = share
     return found
 

@@ -5,10 +5,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-import yaml
-
 from rdc import claims, so_far, tables
-from rdc.config import Config, ConfigError, parse
+from rdc.config import Config, ConfigError, load
 from rdc.datasets.labelled import DataError
 from rdc.jpeg import standard
 from rdc.networks.weights import WeightsError
@@ -20,7 +18,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=so_far.__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="a run's folder, such as results/mnist")
     parser.add_argument(
-        "--config", type=Path, help="its config: writes the ledger, the figures and the page too"
+        "--config",
+        nargs="+",
+        help="its config: writes the ledger, the figures and the page too; later ones over it",
     )
     parser.add_argument(
         "--left", action="store_true", help="only name the targets of cells that have no row yet"
@@ -29,15 +29,15 @@ def main() -> None:
     if asked.left and asked.config is None:
         parser.error("--left needs --config")
     try:
-        config = parse(yaml.safe_load(asked.config.read_text())) if asked.config else None
+        config = load(*asked.config) if asked.config else None
         if asked.left:
             print(*rows.left(asked.folder, config), sep="\n")
         else:
-            _put_together(asked.folder, config, asked.config)
+            _put_together(asked.folder, config, " ".join(asked.config or []))
     except (DataError, WeightsError) as error:
         sys.exit(
             f"error: {error}\nA cell's key needs its data and its classifier; make them first, naming the "
-            f"missing file: snakemake --cores all FILE --configfile {asked.config}"
+            f"missing file: snakemake --cores all FILE --configfile " + " ".join(asked.config)
         )
     except (
         OSError,
@@ -50,7 +50,7 @@ def main() -> None:
         sys.exit(f"error: {error}")
 
 
-def _put_together(folder: Path, config: Config | None, config_file: Path | None) -> None:
+def _put_together(folder: Path, config: Config | None, config_files: str) -> None:
     if not (folder / "parts").is_dir():
         sys.exit(f"error: {folder}/parts: no such folder; has this run measured anything yet?")
     due = rows.due_keys(config, folder) if config else None
@@ -58,7 +58,7 @@ def _put_together(folder: Path, config: Config | None, config_file: Path | None)
         print(f"{folder}/tables/{table}.parquet: {count} rows")
     if config is not None:
         with tempfile.TemporaryDirectory() as scratch:
-            run = shown.collect(folder, config, config_file, Path(scratch))
+            run = shown.collect(folder, config, config_files, Path(scratch))
             page.write(run, folder / "report.html")
         print(page.summary(run, f"{folder}/report.html"))
 

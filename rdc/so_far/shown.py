@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from rdc import claims, tables
+from rdc import claims, reconstructions, tables
 from rdc.config import Config
-from rdc.figures import atlas, le, limits, luo, nguyen, pictures, published, style, zhang
+from rdc.figures import atlas, le, limits, luo, nguyen, published, style, zhang
 from rdc.jpeg import standard
 from rdc.queries.common import Run
 from rdc.report import earlier, page
@@ -26,12 +26,12 @@ FIGURES = {
 TABLES = {"le": "le-table3.csv", "nguyen": "nguyen-figures.csv"}  # of the papers' points
 
 
-def collect(folder: Path, config: Config, config_file: Path, scratch: Path) -> page.Run:
+def collect(folder: Path, config: Config, config_files: str, scratch: Path) -> page.Run:
     """What a page can be made from now; writes the ledger where there are codecs, and the figures.
 
     Args:
         folder: a run's folder with its tables gathered.
-        config_file: the config's path, for the commands that the page shows.
+        config_files: the config's path or paths, for the commands that the page shows.
         scratch: an empty folder, for pictures that only the page before this one has.
 
     Raises:
@@ -47,12 +47,8 @@ def collect(folder: Path, config: Config, config_file: Path, scratch: Path) -> p
         frames = {name: frame for name, frame in frames.items() if name not in page.CELLS}
     if "jpeg_images" not in frames and not shown.get("jpeg"):
         frames = {name: frame for name, frame in frames.items() if name not in page.JPEG}
-    images = pictures.saved_by_study(sorted(folder.glob("measured/*/*")))
-    on_mnist = {
-        name
-        for name, study in config.studies.items()
-        if config.datasets[study.dataset].source == "mnist"
-    }
+    images = reconstructions.saved_by_study(sorted(folder.glob("measured/*/*")))
+    on_mnist = set(filter(config.on_mnist, config.studies))
     if "cells" in frames:
         rows = frames["cells"]
         keys = dict(zip(zip(rows.study, rows.cell, strict=True), rows.cell_key, strict=True))
@@ -65,7 +61,7 @@ def collect(folder: Path, config: Config, config_file: Path, scratch: Path) -> p
         images=images,
         sets=standard.load_all(sorted(folder.glob("jpeg/*/*.json"))),
         studies=config.jpeg.compared(),
-        config=str(config_file),
+        config=config_files,
         published=PUBLISHED if on_mnist else None,
         benchmarks=Path("benchmarks") / config.run,
         earlier=shown,

@@ -59,7 +59,7 @@ rule evaluate:
         runtime=lambda wildcards, attempt: 60 * attempt,
         gpu=GPU,
     params:
-        code=stamp("workflow/scripts/evaluate.py"),
+        code=stamp("workflow/scripts/evaluate.py", *MEASURED_WITH),
         run=CONFIG.run,
         folder=subpath(input.dataset, ancestor=2),
         cells=cells_of,

@@ -17,7 +17,7 @@ from rdc import config as configs
 from rdc import machine, progress
 from rdc.datasets import folders
 from rdc.datasets.sources import SOURCES, DataError
-from rdc.provenance import closure, stamp
+from rdc.provenance import CODED_WITH, MEASURED_WITH, closure, stamp
 
 try:
     CONFIG = configs.parse(config)
@@ -337,14 +337,6 @@ def jpeg_subsampling(wildcards):
 def jpeg_objective(wildcards):
     settings = CONFIG.jpeg.tables[wildcards.tables]
     return settings.objective or settings.search or settings.encoder or "published"
-
-
-def on_mnist(study):
-    """Whether a study's data is the papers', so that published points may stand beside it."""
-    return (
-        study in CONFIG.studies
-        and CONFIG.datasets[CONFIG.studies[study].dataset].source == "mnist"
-    )
 
 
 def used_datasets():

@@ -41,7 +41,7 @@ rule figures_atlas:
         cells="<results>/tables/cells.parquet",
         confusion="<results>/tables/confusion.parquet",
         jpeg="<results>/tables/jpeg.parquet" if CONFIG.jpeg.studies else [],
-        published=PUBLISHED if any(map(on_mnist, CONFIG.studies)) else [],
+        published=PUBLISHED if any(map(CONFIG.on_mnist, CONFIG.studies)) else [],
         code=closure("workflow/scripts/figures_atlas.py"),
     output:
         **drawings("atlas"),
@@ -83,7 +83,7 @@ rule figures_le:
     params:
         code=stamp("workflow/scripts/figures_le.py"),
         study="le",
-        comparable=on_mnist("le"),
+        comparable=CONFIG.on_mnist("le"),
     script:
         "../scripts/figures_le.py"
 
@@ -172,7 +172,7 @@ rule figures_nguyen:
     params:
         code=stamp("workflow/scripts/figures_nguyen.py"),
         study="nguyen",
-        comparable=on_mnist("nguyen"),
+        comparable=CONFIG.on_mnist("nguyen"),
     script:
         "../scripts/figures_nguyen.py"
 

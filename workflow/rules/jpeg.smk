@@ -26,7 +26,7 @@ rule jpeg_tables:
         mem_mb=4000,
         runtime=120,
     params:
-        code=stamp("workflow/scripts/jpeg_tables.py"),
+        code=stamp("workflow/scripts/jpeg_tables.py", *CODED_WITH),
         settings=jpeg_table_settings,
         study=jpeg_study_settings,
         files=jpeg_places,
@@ -54,7 +54,7 @@ rule jpeg_measure:
         mem_mb=4000,
         runtime=120,
     params:
-        code=stamp("workflow/scripts/jpeg_measure.py"),
+        code=stamp("workflow/scripts/jpeg_measure.py", *CODED_WITH),
         run=CONFIG.run,
         settings=jpeg_table_settings,
         study=jpeg_study_settings,
@@ -81,7 +81,7 @@ rule jpeg_samples:
         mem_mb=2000,
         runtime=10,
     params:
-        code=stamp("workflow/scripts/jpeg_samples.py"),
+        code=stamp("workflow/scripts/jpeg_samples.py", *CODED_WITH),
         run=CONFIG.run,
         study=jpeg_study_settings,
         files=jpeg_places,
@@ -106,7 +106,7 @@ rule jpeg_rate:
         mem_mb=4000,
         runtime=30,
     params:
-        code=stamp("workflow/scripts/jpeg_rate.py"),
+        code=stamp("workflow/scripts/jpeg_rate.py", *CODED_WITH),
         run=CONFIG.run,
         study=jpeg_pictures_settings,
         files=jpeg_places,
@@ -152,7 +152,7 @@ rule jpeg_examples:
         mem_mb=3000,
         runtime=30,
     params:
-        code=stamp("workflow/scripts/jpeg_examples.py"),
+        code=stamp("workflow/scripts/jpeg_examples.py", *CODED_WITH),
         study=jpeg_pictures_settings,
         files=jpeg_places,
         subsampling=jpeg_subsampling,

@@ -24,7 +24,7 @@ rule report:
             for name in names
         ],
         parts=PAGE_PARTS,
-        published=PUBLISHED if any(map(on_mnist, CONFIG.studies)) else [],
+        published=PUBLISHED if any(map(CONFIG.on_mnist, CONFIG.studies)) else [],
         code=closure("workflow/scripts/report.py"),
     output:
         report=report(

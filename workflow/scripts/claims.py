@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from rdc import claims, joblog, tables
+from rdc import claims, joblog, reconstructions, tables
 from rdc.queries.common import Run
 
 report = joblog.start(snakemake.log[0], expected=(claims.ClaimError, tables.TableError))
@@ -10,11 +10,7 @@ run = Run(
     *(tables.read(name, snakemake.input[name]) for name in ("cells", "curves", "classifiers")),
     datasets=snakemake.params.datasets,
     sources=snakemake.params.sources,
-    images={
-        (Path(folder).parent.name, path.name.removesuffix(".images.npz")): path
-        for folder in snakemake.input.measured
-        for path in Path(folder).glob("*.images.npz")
-    },
+    images=reconstructions.saved_by_study(snakemake.input.measured),
     jpeg={Path(path).stem: tables.read(Path(path).stem, path) for path in snakemake.input.jpeg},
 )
 ledger = claims.read(snakemake.input.ledger)

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from rdc import joblog, tables
-from rdc.figures import nguyen, pictures, style
+from rdc import joblog, reconstructions, tables
+from rdc.figures import nguyen, style
 
 report = joblog.start(snakemake.log[0], expected=(tables.TableError,))
 study = snakemake.params.study
@@ -12,7 +12,7 @@ cells = cells[cells.study == study]
 published = pd.read_csv(snakemake.input.published)
 if not snakemake.params.comparable:  # published points are of MNIST
     published = published.iloc[:0]
-images = pictures.saved(snakemake.input.measured)
+images = reconstructions.saved(snakemake.input.measured)
 for name in nguyen.NAMES:
     report(name)
     svg, png = snakemake.output[f"{name}_svg"], snakemake.output[f"{name}_png"]

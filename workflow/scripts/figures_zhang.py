@@ -1,7 +1,7 @@
 """Zhang's figures."""
 
-from rdc import joblog, tables
-from rdc.figures import pictures, style, zhang
+from rdc import joblog, reconstructions, tables
+from rdc.figures import style, zhang
 
 report = joblog.start(snakemake.log[0], expected=(tables.TableError,))
 study = snakemake.params.study
@@ -9,7 +9,7 @@ frames = {
     name: (frame := tables.read(name, snakemake.input[name]))[frame.study == study]
     for name in ("cells", "curves")
 }
-images = pictures.saved(snakemake.input.measured)
+images = reconstructions.saved(snakemake.input.measured)
 for name in zhang.NAMES:
     report(name)
     svg, png = snakemake.output[f"{name}_svg"], snakemake.output[f"{name}_png"]

@@ -5,8 +5,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from rdc import joblog, tables
-from rdc.figures import pictures
+from rdc import joblog, reconstructions, tables
 from rdc.jpeg import standard
 from rdc.report import page
 
@@ -15,7 +14,7 @@ given, params = snakemake.input, snakemake.params
 run = page.Run(
     name=params.run,
     frames={Path(path).stem: tables.read(Path(path).stem, path) for path in given.tables},
-    images=pictures.saved_by_study(given.measured),
+    images=reconstructions.saved_by_study(given.measured),
     figures={Path(path).stem: Path(path) for path in given.figures},
     sets=standard.load_all(given.sets),
     studies=params.studies,

@@ -13,7 +13,7 @@ from rdc.store import link
 
 report = joblog.start(
     snakemake.log[0],
-    expected=(training.CellsFailed, sources.DataError, weights.WeightsError, ValueError),
+    expected=(training.CellsFailed, sources.DataError, weights.WeightsError),
 )
 torch.set_num_threads(snakemake.threads)
 chosen = [cells.from_json(cell) for cell in snakemake.params.cells]
