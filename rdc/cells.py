@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 
 from rdc.config import Config, ConfigError, EncoderFrom, Grid, Method, Recipe, Study
 
+MOST_CODEWORDS = 2**16  # of a codebook
 MOST_CODES = 4096  # that a step may decode: 12 bits, some 6 GB of memory at full width
 
 
@@ -153,6 +154,8 @@ def expand(config: Config) -> list[Cell]:
 
 def select(cells: list[Cell], pattern: str) -> list[Cell]:
     """The cells that a shell pattern fits. Raises ConfigError where it fits none."""
+    if not cells:
+        raise ConfigError("cells: found none, the config has no studies of codecs")
     chosen = [cell for cell in cells if cell.matches(pattern)]
     if not chosen:
         raise ConfigError(
@@ -230,6 +233,11 @@ def _check_cell(cell: Cell) -> None:
     if not any(weight for _, weight in cell.weights):
         raise ConfigError(
             f"{where}: all weights of its method are 0, so there is nothing to minimise"
+        )
+    if cell.moves == "codebook" and cell.levels**cell.dim > MOST_CODEWORDS:
+        raise ConfigError(
+            f"{where}: a codebook of levels ** dim = {cell.levels**cell.dim} codewords; at most "
+            f"{MOST_CODEWORDS} are allowed"
         )
     if cell.moves == "networks" and cell.training.gradient == "expected":
         if cell.dither:

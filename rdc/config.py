@@ -7,9 +7,7 @@ import math
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
     Field,
     ValidationError,
@@ -18,6 +16,7 @@ from pydantic import (
 )
 
 from rdc.config_fields import (
+    DISTINCT_NUMBERS,
     SOME,
     AtLeastTwo,
     Count,
@@ -32,11 +31,11 @@ from rdc.config_fields import (
     Share,
     Weight,
     Width,
-    distinct,
     listed,
     sigma_value,
     weight_or_lam,
 )
+from rdc.config_files import ConfigError, laid_over, read
 from rdc.jpeg.settings import Jpeg
 from rdc.messages import explain, nearest
 
@@ -53,10 +52,6 @@ TERMS = {
     "w1_hh": "Wasserstein-1 between their Haar HH subbands, by a critic",
 }
 JUDGE = "judge"
-
-
-class ConfigError(ValueError):
-    """A config that cannot be run: says which key, what was found and what is allowed."""
 
 
 class Dataset(Section):
@@ -185,7 +180,7 @@ class Grid(Section):
     """The product of its lists: every combination is a cell."""
 
     methods: Annotated[list[Name], *SOME]
-    lam: Annotated[list[Weight], BeforeValidator(listed), AfterValidator(distinct)] = []
+    lam: Annotated[list[Weight], BeforeValidator(listed), *DISTINCT_NUMBERS] = []
     dim: Annotated[list[Count], *SOME]
     levels: Annotated[list[Annotated[int, Field(ge=2, le=256, strict=True)]], *SOME]
     dither: Annotated[list[Flag], *SOME] = [True]
@@ -359,28 +354,8 @@ def load(*paths: str | Path) -> Config:
     """
     raw: dict = {}
     for path in paths:
-        raw = _laid_over(raw, _read(path))
+        raw = laid_over(raw, read(path))
     try:
         return parse(raw)
     except ConfigError as error:
         raise ConfigError(f"{' '.join(map(str, paths))}:\n{error}") from None
-
-
-def _read(path: str | Path) -> dict:
-    try:
-        raw = yaml.safe_load(Path(path).read_text())
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: is not YAML ({error})") from None
-    if not isinstance(raw, dict):
-        raise ConfigError(f"{path}: found {type(raw).__name__}, needs a mapping of sections")
-    return raw
-
-
-def _laid_over(below: dict, above: dict) -> dict:
-    """Mappings key by key; any other value takes the place of the one below."""
-    both = {
-        key for key in above if isinstance(below.get(key), dict) and isinstance(above[key], dict)
-    }
-    return below | above | {key: _laid_over(below[key], above[key]) for key in both}

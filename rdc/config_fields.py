@@ -70,6 +70,16 @@ def distinct(values: list) -> list:
     return values
 
 
+def distinct_numbers(values: list[str]) -> list[str]:
+    """Of numbers as written: 0.005 and 5e-3 are one."""
+    written: dict[float, str] = {}
+    for value in values:
+        if (number := float(value)) in written:
+            raise ValueError(f"found {written[number]} and {value}, which are one number")
+        written[number] = value
+    return values
+
+
 def file_name(name: str) -> str:
     if not re.fullmatch(r"[\w][\w.-]*", name):
         raise ValueError(
@@ -94,6 +104,7 @@ AtLeastTwo = Annotated[int, Field(ge=2, strict=True)]
 Seed = Annotated[int, Field(ge=0, lt=2**31, strict=True)]
 
 
+DISTINCT_NUMBERS = (AfterValidator(distinct), AfterValidator(distinct_numbers))
 # One value or several, none of them twice.
 SOME = (BeforeValidator(listed), AfterValidator(some), AfterValidator(distinct))
 

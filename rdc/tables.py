@@ -160,7 +160,7 @@ class Jpeg(_Table):
     bpp_file: Series[float] = pa.Field(gt=0)  # bits per pixel of the whole file
     bpp_scan: Series[float] = pa.Field(gt=0)  # ... of its entropy-coded scan
     bpp_scan_dht: Series[float] = pa.Field(gt=0)  # ... of scan and Huffman tables
-    psnr: Series[float]  # dB, mean over images
+    psnr: Series[float]  # dB, mean over images, 100 where there is no error
     mse: Series[float] = pa.Field(ge=0)
     nll_nats: Series[float] = pa.Field(nullable=True)
     accuracy: Series[float] = pa.Field(ge=0, le=1, nullable=True)

@@ -138,6 +138,13 @@ def test_a_model_comes_back_from_its_arrays(dithered):
         np.testing.assert_array_equal(one, other)
 
 
+def test_codes_of_another_shape_are_refused():
+    codes = np.zeros((4, 3), dtype=int)
+    model = EntropyModel.fit(codes, None, 3)
+    with pytest.raises(ValueError, match=r"codes: found \(4, 2\), needs \(n, 3\)"):
+        encode(codes[:, :2], model, "0" * 16)
+
+
 def test_the_header_has_24_bytes():
     codes, _, model = fitted()
     assert HEADER.size == 24

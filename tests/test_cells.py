@@ -75,6 +75,14 @@ def test_the_expected_gradient_wants_no_dither_and_few_codes(raw):
         expanded(raw)
 
 
+def test_a_codebook_has_so_many_codewords_at_most(raw):
+    raw["methods"]["vq"] = {"weights": {"mse": 1}, "moves": "codebook"}
+    grid = {"methods": "vq", "dim": 12, "levels": 256, "dither": False, "recipe": "short"}
+    raw["studies"]["one"]["grids"] = {"books": grid}
+    with pytest.raises(ConfigError, match=f"{256**12} codewords; at most 65536 are allowed"):
+        cells.expand(config.parse(raw))
+
+
 def test_a_method_without_lambda_is_not_repeated_for_each(raw):
     plane(raw)["methods"] = ["rdc", "plain"]
     found = expanded(raw)

@@ -120,6 +120,7 @@ def test_an_unknown_encoders_method_is_told_with_the_nearest_one(raw):
         (f"{GRID}.seeds", [-1], "seeds.0: found -1, needs at least 0"),
         (f"{GRID}.dim", [3, 2, 3], "dim: found 3 more than once"),
         (f"{GRID}.lam", ["0.005", 0.005], "lam: found 0.005 more than once"),
+        (f"{GRID}.lam", [0.005, "5e-3"], "lam: found 0.005 and 5e-3, which are one number"),
         (f"{GRID}.methods", ["rdc", "rdc"], "methods: found rdc more than once"),
         (f"{GRID}.lam", [], "lam: found none, but method 'rdc' has a weight 'lam'"),
     ],

@@ -12,7 +12,12 @@ from rdc.config import ConfigError
 
 @pytest.mark.parametrize(
     "content, message",
-    [("run: [", "is not YAML"), ("- 1", "found list, needs a mapping"), ("", "found NoneType")],
+    [
+        ("run: a\nrun: b", r"is not YAML \(found the key 'run' a second time"),
+        ("run: [", "is not YAML"),
+        ("- 1", "found list, needs a mapping"),
+        ("", "found NoneType"),
+    ],
 )
 def test_a_file_that_is_no_config_is_named(content, message, tmp_path):
     path = tmp_path / "x.yaml"

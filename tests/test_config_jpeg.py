@@ -39,6 +39,11 @@ def test_jpeg_alone_needs_no_codec():
         ({"tables": ["annex_k", "read"]}, "'read' needs a classifier, the study has none"),
         ({"ablation": ["flat"]}, "ablation: found ['flat']"),
         ({"reference": "flat"}, "reference: found 'flat', needs one of"),
+        ({"folder": None, "pictures": "kodak", "optional": True}, "optional: found true without"),
+        (
+            {"tables": ["annex_k", "webp"], "subsampling": ["4:2:0", "4:4:4"]},
+            "subsampling: found ['4:2:0', '4:4:4'] with 'webp', and webp needs",
+        ),
     ],
 )
 def test_a_faulty_jpeg_study_is_told(changes, message):
@@ -47,6 +52,7 @@ def test_a_faulty_jpeg_study_is_told(changes, message):
         "tuned": {"objective": "rate_distortion"},
         "own": {"objective": "rate_distortion", "per_image": True, "start": "tuned"},
         "read": {"objective": "rate_accuracy"},
+        "webp": {"encoder": "webp"},
     }
     classifiers = {"mine": {"file": "a.pt", "side": 32}, "large": {"file": "b.onnx", "side": 96}}
     study = {"folder": "photos", "tables": "annex_k", "qualities": 50} | changes
@@ -62,6 +68,8 @@ def test_a_faulty_jpeg_study_is_told(changes, message):
         ({"file": "a.pt", "weights": "b.pth"}, "weights: found some for a 'file'"),
         ({"file": "a.pt", "side": 64, "resize": 32}, "resize: found 32, needs at least side (64)"),
         ({"file": "a.pt", "sides": 64}, "did you mean 'side'?"),
+        ({"file": "a.pt", "mean": [123.7, 116.3, 103.5]}, "mean.0: found 123.7, needs at most 1"),
+        ({"file": "a.pt", "mean": [float("nan"), 0, 0]}, "mean.0: found nan"),
     ],
 )
 def test_a_faulty_classifier_of_pictures_is_told(settings, message):

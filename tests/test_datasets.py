@@ -75,7 +75,7 @@ def test_a_truncated_dataset_is_refused(kept, tmp_path):
     images.save(prepared(), path)
     content = path.read_bytes()
     path.write_bytes(content[: int(kept * len(content))])
-    with pytest.raises(DataError, match=r"digits\.npz: is damaged .*delete it and run again"):
+    with pytest.raises(DataError, match=r"digits\.npz: is damaged, .*delete it and run again"):
         images.load(path)
 
 

@@ -14,6 +14,7 @@ FLOORS = [
         "store",
         "capture",
         "intervals",
+        "config_files",
         "readings",
         "reconstructions",
         "jpeg.shipped",

@@ -90,6 +90,9 @@ def test_a_file_of_class_names_says_which_outputs_are_meant(tmp_path):
         WeightsError, match=r"names\.txt: names no output for the class folder 'dogs'"
     ):
         classifiers.load(settings, CLASSES)
+    names.write_text("owls\ndogs\ncats\nbats\ndogs\n")  # ImageNet's own list has two cranes
+    with pytest.raises(WeightsError, match=r"names\.txt: names 2 outputs 'dogs'"):
+        classifiers.load(settings, CLASSES)
     names.write_text("owls\n")
     with pytest.raises(WeightsError, match=r"names\.txt: found 1 names for 5 outputs"):
         classifiers.load(settings, CLASSES)

@@ -36,6 +36,20 @@ def test_hard_pixels_are_the_real_codecs(quality, subsampling):
     assert difference(PHOTOGRAPHS[0][:3, :5], quality, subsampling) <= 1  # under a block
 
 
+@pytest.mark.parametrize("width", [1, 2, 3, 4, 6, 10, 14, 18, 50])
+@pytest.mark.parametrize("height", [3, 20, 50])
+def test_pictures_of_loud_colours_and_any_size_are_the_real_codecs(height, width):
+    """Chroma at the edges: what libjpeg repeats there, and does not interpolate under three pixels."""
+    generator = np.random.default_rng(1)
+    for quality in (50, 75, 95):
+        found = []
+        for _ in range(4):  # in a picture so small one code to either side of a half is a level
+            coarse = generator.integers(0, 256, (-(-height // 2), -(-width // 2), 3), np.uint8)
+            image = coarse.repeat(2, axis=0).repeat(2, axis=1)[:height, :width]
+            found.append(difference(image, quality, "4:2:0"))
+        assert np.median(found) <= 1
+
+
 def test_grey_pixels_are_the_real_codecs():
     assert difference(PHOTOGRAPHS[0][..., 1], 75, "4:4:4") <= 0.25
 
@@ -112,6 +126,18 @@ def test_the_boundary_gradient_of_distortion_is_nearer_than_straight_through(qua
         (gradient,) = torch.autograd.grad(error(at, rounding), at)
         excess[rounding] = (gradient / numeric).item() - 1
     assert abs(excess["boundary"]) < min(0.5, abs(excess["straight_through"]))
+
+
+def test_tables_are_scaled_as_the_standard_does_at_every_quality():
+    steps = np.arange(1, 256).reshape(-1, 1)
+    for quality in range(1, 101):
+        found = differentiable.scaled_tables(torch.from_numpy(steps).float(), quality)
+        np.testing.assert_array_equal(found.numpy(), standard.scaled(steps, quality))
+
+
+def test_images_of_whole_numbers_are_refused():
+    with pytest.raises(TypeError, match=r"images: found torch\.uint8, needs floating point"):
+        differentiable.transform(torch.zeros(1, 3, 8, 8, dtype=torch.uint8))
 
 
 def test_unknown_settings_are_named():

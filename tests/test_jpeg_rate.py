@@ -32,6 +32,17 @@ def test_bits_are_those_of_the_real_file(name, quality, subsampling):
         assert real.file == real.scan + real.huffman_tables + HEADER
 
 
+@pytest.mark.parametrize("quality", [10, 50, 90])
+@pytest.mark.parametrize("side", [8, 24, 40, 72])
+def test_blocks_beyond_the_edge_of_a_picture_are_counted(side, quality):
+    """Of an odd number of blocks across, 4:2:0 codes one more; in a small picture that is much."""
+    tables = standard.named("annex_k").at(quality)
+    images = PHOTOGRAPHS[:, :side, :side]
+    estimate = bits(images, tables)
+    real = [standard.sizes(standard.encode(image, tables, "4:2:0")).scan for image in images]
+    assert estimate.scan.sum().item() / 8 == pytest.approx(sum(real), rel=0.03, abs=len(images))
+
+
 def test_bits_of_grey_images_are_those_of_the_real_file():
     tables = standard.named("annex_k").at(50)
     grey = PHOTOGRAPHS[..., 1]

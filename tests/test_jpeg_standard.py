@@ -92,6 +92,34 @@ def test_the_parts_of_a_file_are_counted_by_its_markers(shape, optimize):
     assert optimize or sizes.huffman_tables == (432 if len(shape) == 3 else 216)
 
 
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        ('{"qualities": [50], "bases": [%s]}' % [[[1.0] * 8] * 8], "shape"),
+        ('{"qualities": [50], "bases": [%s]}' % [[[float("nan")] * 8] * 8] * 2, "no table set"),
+        ('{"qualities": [50], "bases": %s}' % [[[[-1] * 8] * 8] * 2], "steps that are not above 0"),
+        ('{"qualities": [80, 20], "bases": %s}' % ([[[[1] * 8] * 8] * 2] * 2), "do not rise"),
+    ],
+)
+def test_a_damaged_table_set_is_named(content, message, tmp_path):
+    path = tmp_path / "tuned_420.json"
+    path.write_text(content)
+    with pytest.raises(standard.TableError, match=r"tuned_420\.json: is no table set") as raised:
+        standard.load(path)
+    assert message in str(raised.value)
+
+
+def test_tables_that_no_baseline_file_can_have_are_refused():
+    image, tables = np.zeros((8, 8, 3), np.uint8), standard.named("flat").at(50)
+    for step in (0, 256, 1.5):
+        with pytest.raises(standard.TableError, match="whole numbers of 1 to 255"):
+            standard.encode(image, np.where(np.arange(8) == 3, step, tables), "4:2:0")
+    with pytest.raises(standard.TableError, match="subsampling: found '4:2:2', allowed are"):
+        standard.encode(image, tables, "4:2:2")
+    with pytest.raises(standard.TableError, match="steps that are no numbers"):
+        standard.scaled(np.full((2, 8, 8), np.nan), 50)
+
+
 def test_the_zigzag_begins_and_ends_as_the_standard_draws_it():
     assert standard.ZIGZAG[:10].tolist() == [0, 1, 8, 16, 9, 2, 3, 10, 17, 24]
     assert standard.ZIGZAG[-3:].tolist() == [55, 62, 63]

@@ -58,6 +58,38 @@ def test_parts_may_be_of_pictures_without_classes(tmp_path):
         pictures.from_folder(tmp_path, "tuned")
 
 
+def test_pictures_are_read_as_a_viewer_shows_them(tmp_path):
+    """Turned as EXIF says, transparent on white, 16 bits scaled; levels of unknown range left out."""
+    (tmp_path / "all").mkdir()
+    turned = Image.new("RGB", (20, 10), "red")
+    exif = Image.Exif()
+    exif[0x0112] = 6  # a phone held upright
+    turned.save(tmp_path / "all" / "a.jpg", exif=exif)
+    glyph = Image.new("RGBA", (10, 10), (0, 0, 0, 0))
+    glyph.putpixel((3, 3), (0, 0, 0, 255))
+    glyph.save(tmp_path / "all" / "b.png")
+    Image.fromarray(np.full((10, 10), 32896, np.uint16)).save(tmp_path / "all" / "c.png")
+    Image.fromarray(np.full((10, 10), 0.5, np.float32)).save(tmp_path / "all" / "d.tif")
+    shutil.copy(tmp_path / "all" / "b.png", tmp_path / "all" / "e.png")
+    with pytest.warns(UserWarning, match=r"d\.tif: left out, .*mode F, whose range is not known"):
+        found = [pictures.from_folder(tmp_path / "all", part) for part in ("tuned", "measured")]
+    shown = {
+        name: image for part in found for name, image in zip(part.names, part.images, strict=True)
+    }
+    assert shown["a.jpg"].shape == (20, 10, 3)
+    assert shown["b.png"][3, 3].tolist() == [0, 0, 0] and shown["b.png"][0, 0].tolist() == [255] * 3
+    assert (shown["c.png"] == 128).all()
+
+
+def test_notes_beside_pictures_do_not_count_where_every_second_is_measured(tmp_path):
+    for number in range(4):
+        Image.fromarray(noise(9, 9, 3)).save(tmp_path / f"IMG_{number}.jpg")
+        (tmp_path / f"IMG_{number}.xmp").write_text("no picture")
+    with pytest.warns(UserWarning, match=r"xmp: left out"):
+        found = [pictures.from_folder(tmp_path, part).names for part in ("tuned", "measured")]
+    assert found == [["IMG_0.jpg", "IMG_2.jpg"], ["IMG_1.jpg", "IMG_3.jpg"]]
+
+
 def test_shipped_photographs_come_in_the_order_asked_for():
     asked = ("rocket.jpg", "china.jpg")
     found = pictures.photographs(asked)

@@ -1,6 +1,11 @@
 """Rows of a run under way, put together from the parts that are there."""
 
+import subprocess
+import sys
+
 import pytest
+import yaml
+from sandbox import ROOT
 from test_tables import CELL
 
 from rdc import tables
@@ -16,6 +21,17 @@ def test_finished_parts_become_tables(tmp_path):
     assert gather(tmp_path) == {"curves": 2}
     frame = tables.read("curves", tmp_path / "tables" / "curves.parquet")
     assert list(frame.value) == [0.1, 0.2]
+
+
+def test_a_folder_of_another_run_keeps_its_rows(tmp_path, raw):
+    config = tmp_path / "another.yaml"
+    config.write_text(yaml.safe_dump(raw))
+    folder = tmp_path / "mine"
+    (folder / "parts").mkdir(parents=True)
+    words = [sys.executable, "-m", "rdc.so_far", str(folder), "--config", str(config)]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "mine: found another run than the config's, 'tiny'" in done.stderr
 
 
 def test_a_damaged_part_is_named(tmp_path):

@@ -29,7 +29,7 @@ from rdc.networks import classifier_files, weights
 
 
 class CellError(ValueError):
-    """A cell that a run does not have, or whose files are not there: says which it has."""
+    """A cell that a run does not have, or whose files are not there, or images that are none."""
 
 
 def main(words: list[str] | None = None) -> int:
@@ -145,7 +145,11 @@ def _file(folder: Path, cell: str, kind: str) -> Path:
 
 def _images(path: Path) -> np.ndarray:
     """(n, 28, 28) uint8."""
-    return np.stack(images.images_in(path)) if path.is_dir() else images.load(path).test.images
+    if path.is_dir():
+        return np.stack(images.images_in(path))
+    if path.suffix != ".npz":
+        raise CellError(f"{path}: needs a folder of pictures, or a prepared dataset (.npz)")
+    return images.load(path).test.images
 
 
 if __name__ == "__main__":

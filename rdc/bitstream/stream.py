@@ -118,12 +118,14 @@ def encode(codes: np.ndarray, model: EntropyModel, key: str, seed: int | None = 
         seed: of the dither that the codes were made with; None without dither.
 
     Raises:
-        ValueError: a seed for a model without dither, or none for one with it.
+        ValueError: a seed for a model without dither, or none for one with it; codes of another shape.
     """
     if (seed is None) != (model.bins == 1):
         raise ValueError(
             f"seed: found {seed}, but the model was fitted with dither: {model.bins > 1}"
         )
+    if codes.ndim != 2 or codes.shape[1] != len(model.tables):
+        raise ValueError(f"codes: found {codes.shape}, needs (n, {len(model.tables)})")
     n, dim = codes.shape
     numbers = None if seed is None else uniform(seed, n, dim)
     encoder = constriction.stream.queue.RangeEncoder()

@@ -7,6 +7,11 @@ from rdc.datasets.labelled import DataError
 
 TRAINING, MEASURING = ("train",), ("val", "test")  # names of two sets that a user separated
 
+PICTURES = {
+    "", ".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm",
+    ".tga", ".tif", ".tiff", ".webp",
+}  # fmt: skip
+
 
 class Listed(NamedTuple):
     """Files of one part of a folder with their classes' positions (None where there are no classes)."""
@@ -27,8 +32,12 @@ def class_folders(folder: Path) -> list[str]:
 
 
 def files_in(folder: Path) -> list[Path]:
-    """Its files by name, hidden ones left out."""
-    return [path for path in _visible(folder) if path.is_file()]
+    """Its files by name, hidden ones left out; those that are no pictures by their suffix come last.
+
+    So that where every second one is taken, notes beside pictures do not count.
+    """
+    files = [path for path in _visible(folder) if path.is_file()]
+    return sorted(files, key=lambda path: path.suffix.lower() not in PICTURES)
 
 
 def listed(folder: str | Path, part: str, at_most: int | None = None) -> Listed:

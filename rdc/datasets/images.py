@@ -8,7 +8,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from rdc.atomic import replacing
 from rdc.datasets.folders import class_folders, files_in
@@ -36,17 +36,34 @@ def load(path: str | Path) -> Prepared:
     """Reads what ``save`` wrote. Raises DataError where it is missing or damaged."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            return Prepared(
+            prepared = Prepared(
                 Labelled(arrays["train_images"], arrays["train_labels"]),
                 Labelled(arrays["test_images"], arrays["test_labels"]),
                 tuple(str(name) for name in arrays["classes"]),
             )
+            for split in (prepared.train, prepared.test):
+                _check(split, len(prepared.classes))
+            return prepared
     except FileNotFoundError:
         raise DataError(f"{path}: no such prepared dataset") from None
     except Exception as error:  # zipfile, numpy and zlib raise many kinds for a damaged file
         raise DataError(
-            f"{path}: is damaged ({error}); delete it and run again to rebuild it"
+            f"{path}: is damaged, or no prepared dataset ({error}); if the workflow made it, delete it "
+            "and run again to rebuild it"
         ) from None
+
+
+def _check(split: Labelled, classes: int) -> None:
+    images, labels = split.images, split.labels
+    if images.dtype != np.uint8 or images.shape[1:] != (SIDE, SIDE) or not len(images):
+        raise ValueError(
+            f"images: found {images.dtype} of shape {images.shape}, needs uint8 of (n, {SIDE}, {SIDE})"
+        )
+    whole = labels.shape == (len(images),) and np.issubdtype(labels.dtype, np.integer)
+    if not whole or not 0 <= labels.min() <= labels.max() < classes:
+        raise ValueError(
+            f"labels: needs one of 0 to {classes - 1} for each of {len(images)} images"
+        )
 
 
 def prepare(source: str | None, folder: Path | None, data: str | Path) -> Prepared:
@@ -153,19 +170,32 @@ def images_in(folder: Path) -> list[np.ndarray]:
 
 def _fitted(image: Image.Image) -> np.ndarray:
     """The central square at 28 x 28, grey, uint8."""
-    image = eight_bits(image)
+    image = as_shown(image)
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     square = image.convert("L").crop((left, top, left + side, top + side))
     return np.asarray(square.resize((SIDE, SIDE), Image.Resampling.LANCZOS))
 
 
-def eight_bits(image: Image.Image) -> Image.Image:
-    """An image of 16 bits scaled to 8, where Pillow would clip; any other as it is."""
-    if not image.mode.startswith("I"):
-        return image
-    levels = np.asarray(image, dtype=np.float64) * (255 / 65535)
-    return Image.fromarray(np.round(levels).clip(0, 255).astype(np.uint8))
+def as_shown(image: Image.Image) -> Image.Image:
+    """An image of 8 bits as a viewer shows it.
+
+    Turned as its EXIF says, what is transparent laid over white, 16 bits scaled to 8 where Pillow would
+    clip.
+
+    Raises:
+        ValueError: for levels of 32 bits or floating point, whose range no file says.
+    """
+    if image.mode in ("I", "F"):
+        raise ValueError(f"found levels of mode {image.mode}, whose range is not known")
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I;16"):
+        levels = np.asarray(image, dtype=np.float64) * (255 / 65535)
+        return Image.fromarray(np.round(levels).astype(np.uint8))
+    if image.has_transparency_data:
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
+    return image
 
 
 def _mixed(by_class: list[list[np.ndarray]]) -> Labelled:

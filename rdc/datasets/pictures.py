@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from rdc.datasets import folders
-from rdc.datasets.images import eight_bits
+from rdc.datasets.images import as_shown
 from rdc.datasets.sources import DataError
 from rdc.messages import nearest
 
@@ -185,7 +185,7 @@ def from_folder(
 ) -> Pictures:
     """One part of a user's folder, ``tuned`` or ``measured``: see ``folders.listed``.
 
-    Grey, CMYK, palette and 16-bit pictures are brought to 8-bit RGB. Files that are no pictures are
+    Grey, CMYK, palette and 16-bit pictures are brought to 8-bit RGB, as ``images.as_shown`` has them. Files that are no pictures are
     left out with a warning that names them.
 
     Args:
@@ -217,4 +217,4 @@ def from_folder(
 
 def _colour(image: Image.Image) -> np.ndarray:
     """(h, w, 3) uint8 RGB of a picture of any mode."""
-    return np.asarray(eight_bits(image).convert("RGB"))
+    return np.asarray(as_shown(image).convert("RGB"))

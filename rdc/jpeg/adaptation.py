@@ -134,7 +134,7 @@ def distortion(pictures: Pictures) -> tuple[Score, LossOf]:
     """PSNR in dB, and its loss."""
 
     def score(decoded: list[np.ndarray]) -> np.ndarray:
-        return measurement.psnr(np.maximum(measurement.errors(pictures.images, decoded), 1e-9))
+        return measurement.psnr(measurement.errors(pictures.images, decoded))
 
     def loss_of(images: np.ndarray, rows: np.ndarray) -> optimization.Loss:
         loss = optimization.log_distortion(optimization.stacked(images))

@@ -52,6 +52,8 @@ def load(settings: Classifier, classes: tuple[str, ...]) -> nn.Module:
         raise WeightsError(
             f"{name}: found outputs {found} of {TRIED_WITH} pictures, needs (n, classes)"
         )
+    if not torch.isfinite(scores).all():
+        raise WeightsError(f"{name}: found outputs that are no numbers (NaN or infinite) of noise")
     columns = _columns(settings.classes, scores.shape[1], classes, name)
     return Reader(network, mean, deviation, columns, probabilities=_are_probabilities(scores))
 
@@ -136,6 +138,11 @@ def _columns(file: Path | None, outputs: int, classes: tuple[str, ...], name: st
         raise WeightsError(f"{file}: found {len(names)} names for {outputs} outputs of {name}")
     if missing := [wanted for wanted in classes if wanted not in names]:
         raise WeightsError(f"{file}: names no output for the class folder {missing[0]!r}")
+    if twice := [wanted for wanted in classes if names.count(wanted) > 1]:
+        raise WeightsError(
+            f"{file}: names {names.count(twice[0])} outputs {twice[0]!r}, which is a class folder; give "
+            "the others another name"
+        )
     return [names.index(wanted) for wanted in classes]
 
 

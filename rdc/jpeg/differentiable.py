@@ -13,6 +13,7 @@ from rdc.jpeg.standard import ZIGZAG, TableError, scale_percent
 
 SUBSAMPLINGS = ("4:4:4", "4:2:0")
 ROUNDINGS = ("hard", "cubic", "straight_through", "boundary")
+NARROWEST = 2  # pixels of chroma across, which libjpeg repeats instead of interpolating
 BOUNDARY = 0.25  # width around the thresholds at +-1/2 in which "boundary" lets gradients through
 
 # JFIF's colour conversion, RGB to YCbCr (without the offset of 128).
@@ -64,9 +65,15 @@ def transform(images: torch.Tensor, subsampling: str = "4:2:0") -> tuple[Blocks,
     """Colour conversion, chroma subsampling and DCT: all that precedes quantization.
 
     Args:
-        images: (n, 3, h, w) RGB or (n, 1, h, w) grey, levels 0 to 255, any h and w.
+        images: (n, 3, h, w) RGB or (n, 1, h, w) grey, floating point, levels 0 to 255, any h and w.
         subsampling: "4:2:0" halves chroma both ways; "4:4:4" keeps it.
+
+    Raises:
+        TableError: for another subsampling.
+        TypeError: for images of whole numbers.
     """
+    if not images.is_floating_point():
+        raise TypeError(f"images: found {images.dtype}, needs floating point, levels 0 to 255")
     if subsampling not in SUBSAMPLINGS:
         raise TableError(f"subsampling: found {subsampling!r}, allowed are 4:4:4 and 4:2:0")
     channels, height, width = images.shape[1:]
@@ -77,7 +84,8 @@ def transform(images: torch.Tensor, subsampling: str = "4:2:0") -> tuple[Blocks,
     planes = torch.einsum("ij,njhw->nihw", _TO_YCC.to(images), images).round()
     luma, chroma = planes[:, :1] - 128, planes[:, 1:]
     if subsampling == "4:2:0":
-        chroma = F.pad(chroma, (0, width % 2, 0, height % 2), mode="replicate")
+        # To the right libjpeg repeats pixels up to whole blocks of chroma; below, rows of chroma.
+        chroma = F.pad(chroma, (0, -width % 16, 0, height % 2), mode="replicate")
         # A half goes down in even columns and up in odd ones, as libjpeg has it.
         bias = torch.tensor([0.25, 0.5]).repeat(chroma.shape[-1] // 4 + 1)[: chroma.shape[-1] // 2]
         chroma = torch.floor(F.avg_pool2d(chroma, 2) + bias.to(chroma))
@@ -91,9 +99,9 @@ def scaled_tables(bases: torch.Tensor, quality: float, rounding: str = "hard") -
         bases: tables of any shape, positive.
         rounding: "hard" stops gradients; any other passes them straight through the rounding.
     """
-    exact = bases * (scale_percent(quality) / 100)
-    # The half is 50 / 100 of IJG's rule.
-    whole = torch.floor(exact.detach() + 0.5).clamp(1, 255)
+    percent = scale_percent(quality)
+    whole = torch.floor((bases.detach().double() * percent + 50) / 100).clamp(1, 255).to(bases)
+    exact = bases * (percent / 100)
     return whole if rounding == "hard" else whole + (exact - exact.detach())
 
 
@@ -184,7 +192,10 @@ def reconstruct(
         chroma = torch.floor(chroma + 0.5).clamp(-128, 127)
     if size.subsampling == "4:2:0":
         chroma = chroma[..., : -(-size.height // 2), : -(-size.width // 2)]
-        chroma = F.interpolate(chroma, scale_factor=2, mode="bilinear", align_corners=False)
+        if chroma.shape[-1] <= NARROWEST:
+            chroma = F.interpolate(chroma, scale_factor=2, mode="nearest")
+        else:
+            chroma = F.interpolate(chroma, scale_factor=2, mode="bilinear", align_corners=False)
         if whole:  # in sixteenths, halves up in even columns and down in odd ones
             chroma[..., 0::2] = torch.floor(chroma[..., 0::2] + 8 / 16)
             chroma[..., 1::2] = torch.floor(chroma[..., 1::2] + 7 / 16)

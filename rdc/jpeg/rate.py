@@ -60,9 +60,10 @@ class _Scan(torch.autograd.Function):
         n = len(quotients)
         codes = rounded(quotients, "hard")
         slopes = torch.zeros_like(quotients) if ctx.needs_input_grad[0] else None
-        dc_bits, dc_kinds = _dc(codes[..., 0], interleaved, whole, slopes)
+        padding = _padding(*codes.shape[2:4]) if interleaved else 0
+        dc_bits, dc_kinds = _dc(codes[..., 0], interleaved, padding, whole, slopes)
         ac_bits, ac_kinds = _ac(
-            codes.reshape(n, -1, 64), quotients.reshape(n, -1, 64), whole, slopes
+            codes.reshape(n, -1, 64), quotients.reshape(n, -1, 64), padding, whole, slopes
         )
         ctx.save_for_backward(slopes)
         kinds = dc_kinds + ac_kinds
@@ -88,12 +89,23 @@ def _coding_order(codes: torch.Tensor, interleaved: bool) -> torch.Tensor:
     return order.to(codes.device)
 
 
-def _dc(codes: torch.Tensor, interleaved: bool, whole: bool, slopes: torch.Tensor | None):
+def _padding(rows: int, columns: int) -> int:
+    """Blocks that 4:2:0 codes beside those of the picture, since luma comes two by two.
+
+    Each is as flat as the block before it: no difference, and nothing more.
+    """
+    return (rows + rows % 2) * (columns + columns % 2) - rows * columns
+
+
+def _dc(
+    codes: torch.Tensor, interleaved: bool, padding: int, whole: bool, slopes: torch.Tensor | None
+):
     """Bits and kinds of DC codes (n, planes, rows, columns): differences, each plane on its own."""
     n = len(codes)
     steps = differences(codes, interleaved)
     sizes = _size(steps.abs())
     counts = _count(sizes.reshape(n, -1))
+    counts[:, 0] += padding
     lengths = _lengths(counts)
     amplitude_bits = torch.arange(SYMBOLS, device=codes.device)
     bits = (counts * (lengths + amplitude_bits)).sum(dim=1)
@@ -126,7 +138,13 @@ def _widening(differences: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
     return spread.scatter_(1, largest.indices[:, None], slope[:, None]).reshape(differences.shape)
 
 
-def _ac(codes: torch.Tensor, quotients: torch.Tensor, whole: bool, slopes: torch.Tensor | None):
+def _ac(
+    codes: torch.Tensor,
+    quotients: torch.Tensor,
+    padding: int,
+    whole: bool,
+    slopes: torch.Tensor | None,
+):
     """Bits and kinds of AC codes (n, blocks, 64), the DC in front unread."""
     n = len(codes)
     amplitudes = codes[..., 1:].abs()
@@ -138,6 +156,7 @@ def _ac(codes: torch.Tensor, quotients: torch.Tensor, whole: bool, slopes: torch
     runs = position - before - 1
 
     counts = _count_runs(sizes, runs, reached[..., -1])
+    counts[:, EOB] += padding
     lengths = _lengths(counts)
     amplitude_bits = torch.arange(SYMBOLS, device=codes.device) % 16
     bits = (counts * (lengths + amplitude_bits)).sum(dim=1)

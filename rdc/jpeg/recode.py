@@ -3,7 +3,8 @@
 python recode.py TABLES.qtables PICTURES OUT [--subsampling 4:2:0]
 
 TABLES is a file of 64 numbers each for luma and chroma, as ``cjpeg -qtables`` reads it, scaled
-already. Every picture under PICTURES becomes OUT/<its path>.jpg; colour profiles and EXIF are kept.
+already. Every picture under PICTURES becomes OUT/<its path>.jpg, a second one of that name
+OUT/<its path and suffix>.jpg; colour profiles and EXIF are kept, what is transparent turns white.
 Pictures that are JPEG files already lose a little each time: begin from originals where you can.
 """
 
@@ -29,9 +30,13 @@ def main(words: list[str] | None = None) -> int:
         parser.error(f"{given.tables}: {error}")
     if not given.pictures.is_dir():
         parser.error(f"{given.pictures}: no such folder")
-    done, before, after = 0, 0, 0
+    taken, done, before, after = set(), 0, 0, 0
     for path in sorted(p for p in given.pictures.rglob("*") if p.is_file()):
-        target = given.out / path.relative_to(given.pictures).with_suffix(".jpg")
+        inside = path.relative_to(given.pictures)
+        target = given.out / inside.with_suffix(".jpg")
+        if target in taken:
+            target = given.out / inside.with_name(f"{inside.name}.jpg")
+        taken.add(target)
         if target.exists():
             print(f"{target}: is there already, left as it is", file=sys.stderr)
             continue
@@ -58,8 +63,10 @@ def code(path: Path, target: Path, tables: list[list[int]], subsampling: str) ->
     """Writes one picture, whole or not at all."""
     with Image.open(path) as image:
         kept = {key: image.info[key] for key in ("icc_profile", "exif") if key in image.info}
-        grey = image.mode in ("L", "1")
-        picture = image.convert("L" if grey else "RGB")
+        if image.mode == "CMYK":
+            kept.pop("icc_profile", None)  # it is of inks
+        picture = of_8_bits(image)
+    grey = picture.mode == "L"
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = target.with_suffix(".part")
     # Never with `quality`: what it does to given tables differs from one Pillow to the next.
@@ -72,6 +79,19 @@ def code(path: Path, target: Path, tables: list[list[int]], subsampling: str) ->
         **kept,
     )
     scratch.replace(target)
+
+
+def of_8_bits(image: Image.Image) -> Image.Image:
+    """Grey or RGB. Raises ValueError where a file does not say what its levels range over."""
+    sixteen = image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG")
+    if sixteen:  # Pillow would clip
+        return image.convert("I").point(lambda level: level * (255 / 65535) + 0.5).convert("L")
+    if image.mode in ("I", "F"):
+        raise ValueError(f"levels of mode {image.mode}, whose range is not known")
+    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
+    return image.convert("L" if image.mode in ("L", "1") else "RGB")
 
 
 if __name__ == "__main__":

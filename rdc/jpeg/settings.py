@@ -5,11 +5,22 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from rdc.config_fields import SOME, AtLeastTwo, Count, Flag, Name, Positive, Section, Seed
+from rdc.config_fields import (
+    SOME,
+    AtLeastTwo,
+    Count,
+    Flag,
+    Name,
+    Positive,
+    Probability,
+    Section,
+    Seed,
+)
 from rdc.jpeg import shipped
 from rdc.messages import nearest
 
 Quality = Annotated[int, Field(ge=1, le=100, strict=True)]
+Deviation = Annotated[Positive, Field(le=1)]  # of levels in [0, 1]
 WAYS = ("shipped", "search", "objective", "encoder")
 # Which other keys of ``Tables`` act in one way, or with one kind of search, alone.
 HEEDED = {
@@ -21,6 +32,7 @@ HEEDED = {
     "coordinate_descent": {"start"},
 }  # fmt: skip
 ALWAYS = {"every", "seed"}
+ONLY_420 = ("webp", "jpegli")
 PRETRAINED = ("resnet20", "resnet56")  # on CIFAR-10
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # mean and deviation
 
@@ -110,8 +122,8 @@ class Classifier(Section):
     file: Path | None = None
     side: Annotated[int, Field(ge=8, strict=True)] = 224
     resize: Annotated[int, Field(ge=8, strict=True)] | None = None  # of the shorter side, before
-    mean: tuple[float, float, float] | None = None
-    deviation: tuple[Positive, Positive, Positive] | None = None
+    mean: tuple[Probability, Probability, Probability] | None = None
+    deviation: tuple[Deviation, Deviation, Deviation] | None = None
     classes: Path | None = None  # names of its outputs, one a line; default: as the class folders
 
     @model_validator(mode="after")
@@ -185,6 +197,8 @@ class Study(Section):
             )
         if self.judge is not None and self.classifier is None:
             raise ValueError(f"judge: found {self.judge} without a classifier")
+        if self.optional and self.folder is None:
+            raise ValueError("optional: found true without a 'folder', which alone may be missing")
         if self.reference not in self.tables:
             raise ValueError(f"reference: found {self.reference!r}, needs one of {self.tables}")
         if odd := sorted(set(self.ablation) - set(self.tables)):
@@ -218,6 +232,11 @@ class Jpeg(Section):
                 if name not in self.tables:
                     raise ValueError(f"{where}.tables: found {name!r}{nearest(name, self.tables)}")
                 tables = self.tables[name]
+                if tables.encoder in ONLY_420 and study.subsampling != ["4:2:0"]:
+                    raise ValueError(
+                        f"{where}.subsampling: found {study.subsampling} with {name!r}, and "
+                        f'{tables.encoder} needs ["4:2:0"]'
+                    )
                 if tables.needs_classifier and study.classifier is None:
                     raise ValueError(
                         f"{where}.tables: {name!r} needs a classifier, the study has none"

@@ -80,11 +80,18 @@ def load(path: str | Path) -> TableSet:
     try:
         content = json.loads(Path(path).read_text())
         bases = np.array(content["bases"], dtype=float)
-        if bases.shape[0] != len(content["qualities"]) or bases.shape[2:] != (8, 8):
-            raise ValueError(f"tables of shape {bases.shape}")
+        qualities = tuple(content["qualities"])
+        if not bases.size or bases.shape != (len(qualities), 2, 8, 8):
+            raise ValueError(f"tables of shape {bases.shape} for {len(qualities)} qualities")
+        if not (np.isfinite(bases) & (bases > 0)).all():
+            raise ValueError("steps that are not above 0")
+        if list(qualities) != sorted({q for q in qualities if 1 <= q <= 100}):
+            raise ValueError(f"qualities {list(qualities)}, which do not rise from 1 to 100")
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise TableError(f"{path}: is no table set ({error}); delete it and run again") from None
-    return TableSet(tuple(content["qualities"]), bases)
+        raise TableError(
+            f"{path}: is no table set ({error}); if the workflow made it, delete it and run again"
+        ) from None
+    return TableSet(qualities, bases)
 
 
 def load_all(paths: Iterable[str | Path]) -> dict[tuple[str, str, str], TableSet]:
@@ -102,9 +109,11 @@ def scaled(tables: np.ndarray, quality: float) -> np.ndarray:
     floor((T S + 50) / 100) clipped to 1..255, with S = 5000/q below 50 and 200 - 2q from there on.
 
     Raises:
-        TableError: where the quality is outside [1, 100].
+        TableError: where the quality is outside [1, 100], or a step is no number.
     """
     percent = scale_percent(quality)
+    if not np.isfinite(tables).all():
+        raise TableError("tables: found steps that are no numbers")
     return np.clip(np.floor((np.asarray(tables) * percent + 50) / 100), 1, LARGEST).astype(int)
 
 
@@ -161,7 +170,17 @@ def encode(image: np.ndarray, tables: np.ndarray, subsampling: str, optimize: bo
         tables: integers 1..255, (2, 8, 8), already scaled; grey uses the first.
         subsampling: "4:2:0" or "4:4:4".
         optimize: whether the file carries Huffman tables of its own.
+
+    Raises:
+        TableError: where the tables are no whole numbers of 1 to 255, or for another subsampling.
     """
+    tables = np.asarray(tables)
+    if not ((tables >= 1) & (tables <= LARGEST) & (tables == np.floor(tables))).all():
+        raise TableError(f"tables: needs whole numbers of 1 to {LARGEST}")
+    if subsampling not in SUBSAMPLING:
+        raise TableError(
+            f"subsampling: found {subsampling!r}, allowed are {', '.join(SUBSAMPLING)}"
+        )
     stream = io.BytesIO()
     # Never with `quality`: what it does to given tables differs from one Pillow to the next.
     Image.fromarray(image).save(

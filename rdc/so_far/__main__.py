@@ -53,6 +53,11 @@ def main() -> None:
 def _put_together(folder: Path, config: Config | None, config_files: str) -> None:
     if not (folder / "parts").is_dir():
         sys.exit(f"error: {folder}/parts: no such folder; has this run measured anything yet?")
+    if config is not None and config.run != folder.resolve().name:
+        sys.exit(
+            f"error: {folder}: found another run than the config's, {config.run!r}; rows of cells that the "
+            "config does not know would be lost"
+        )
     due = rows.due_keys(config, folder) if config else None
     for table, count in rows.gather(folder, due).items():
         print(f"{folder}/tables/{table}.parquet: {count} rows")

@@ -14,16 +14,19 @@ sys.path.insert(0, str(Path(workflow.current_basedir).parents[1]))
 
 from rdc import cells as grid
 from rdc import config as configs
-from rdc import machine, progress
+from rdc import config_files, machine, progress
 from rdc.datasets import folders
 from rdc.datasets.sources import SOURCES, DataError
 from rdc.provenance import CODED_WITH, MEASURED_WITH, closure, stamp
 
 try:
+    for file in workflow.configfiles:
+        config_files.read(file)  # for a key that stands twice, which Snakemake takes
     CONFIG = configs.parse(config)
     CELLS = grid.expand(CONFIG)
 except configs.ConfigError as error:
-    raise WorkflowError(f"the config cannot be run:\n{error}") from None
+    files = ", ".join(os.path.relpath(file) for file in workflow.configfiles)
+    raise WorkflowError(f"the config ({files}) cannot be run:\n{error}") from None
 
 for folder in (
     f"results/{CONFIG.run}",
@@ -39,13 +42,26 @@ for name, study in list(CONFIG.jpeg.studies.items()):
             f"jpeg.studies.{name}: left out, since {study.folder} is missing"
         )
         del CONFIG.jpeg.studies[name]
+
+
+def as_inputs(files):
+    """A user's files as Snakemake can name them."""
+    files = list(files)
+    for file in files:
+        if "{" in str(file):
+            raise WorkflowError(
+                f"{file}: found '{{' in its name, where a wildcard would begin; rename it"
+            )
+    return [str(file) for file in files]
+
+
 try:
     JPEG_FOLDERS = {
-        name: [
-            str(file)
+        name: as_inputs(
+            file
             for part in ("tuned", "measured")
             for file in folders.listed(study.folder, part, study.at_most).files
-        ]
+        )
         for name, study in CONFIG.jpeg.studies.items()
         if study.folder is not None
     }
@@ -107,7 +123,12 @@ def source_files(wildcards):
     """The files that a dataset is made of."""
     dataset = CONFIG.datasets[wildcards.dataset]
     if dataset.folder is not None:
-        return sorted(str(path) for path in dataset.folder.rglob("*") if path.is_file())
+        if not dataset.folder.is_dir():
+            raise WorkflowError(
+                f"datasets.{wildcards.dataset}.folder: found {str(dataset.folder)!r}, needs a folder with "
+                "one of images for each class"
+            )
+        return as_inputs(sorted(p for p in dataset.folder.rglob("*") if p.is_file()))
     return [
         f"data/{dataset.source}/{file.name}" for file in SOURCES[dataset.source].files
     ]
