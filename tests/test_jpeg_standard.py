@@ -109,6 +109,12 @@ def test_a_damaged_table_set_is_named(content, message, tmp_path):
     assert message in str(raised.value)
 
 
+def test_a_set_may_have_three_tables_as_a_random_search_has(tmp_path):
+    bases = np.arange(1, 193, dtype=float).reshape(1, 3, 8, 8)
+    standard.save(standard.TableSet((50,), bases), tmp_path / "drawn_420.json")
+    np.testing.assert_array_equal(standard.load(tmp_path / "drawn_420.json").bases, bases)
+
+
 def test_tables_that_no_baseline_file_can_have_are_refused():
     image, tables = np.zeros((8, 8, 3), np.uint8), standard.named("flat").at(50)
     for step in (0, 256, 1.5):

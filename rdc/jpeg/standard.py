@@ -41,7 +41,8 @@ class TableSet:
     """
 
     qualities: tuple[int, ...]
-    bases: np.ndarray  # (len(qualities), 2, 8, 8), positive floats
+    # (len(qualities), 2, 8, 8), positive floats; or 3, where Cb and Cr have one each.
+    bases: np.ndarray
 
     def base(self, quality: float) -> np.ndarray:
         """The base pair (2, 8, 8) at a quality, before scaling."""
@@ -81,7 +82,7 @@ def load(path: str | Path) -> TableSet:
         content = json.loads(Path(path).read_text())
         bases = np.array(content["bases"], dtype=float)
         qualities = tuple(content["qualities"])
-        if not bases.size or bases.shape != (len(qualities), 2, 8, 8):
+        if len(bases) != len(qualities) or bases.shape[1:] not in ((2, 8, 8), (3, 8, 8)):
             raise ValueError(f"tables of shape {bases.shape} for {len(qualities)} qualities")
         if not (np.isfinite(bases) & (bases > 0)).all():
             raise ValueError("steps that are not above 0")
