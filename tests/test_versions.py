@@ -242,7 +242,7 @@ def test_artifacts_of_other_versions_are_not_vouched_for(clone):
         shutil.rmtree(clone.folder / "repacked")
     done = clone.restore()
     assert done.returncode == 0
-    assert "torch 2.0.0, here numpy" in done.stdout and " 0 of " in done.stdout
+    assert "made with torch 2.0.0, here torch" in done.stdout and " 0 of " in done.stdout
     assert set(clone.planned()) == EVERYTHING
 
 

@@ -105,8 +105,8 @@ class Vouching:
     def fault(self, output: str) -> str:
         """Why an output cannot be vouched for; empty if it can."""
         sums = self.manifest.sums
-        if self.manifest.made_with != self.made_with:
-            return f"made with {_listed(self.manifest.made_with)}, here {_listed(self.made_with)}"
+        if changed := _changed(self.manifest.made_with, self.made_with):
+            return changed
         record = self.manifest.records[output]
         then = read_then(record)
         if (here := _fingerprint(output)) != sums[output]:
@@ -123,8 +123,15 @@ class Vouching:
 _fingerprint = cache(fingerprint)
 
 
-def _listed(versions: dict[str, str]) -> str:
-    return ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
+def _changed(then: dict[str, str], now: dict[str, str]) -> str:
+    """Packages of another release now; empty if there are none."""
+    names = sorted(name for name in {*then, *now} if then.get(name) != now.get(name))
+    if not names:
+        return ""
+    before, here = (
+        ", ".join(f"{name} {found.get(name, 'unknown')}" for name in names) for found in (then, now)
+    )
+    return f"made with {before}, here {here}"
 
 
 def times(outputs: dict[str, dict]) -> Iterator[tuple[str, int]]:
