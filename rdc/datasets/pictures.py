@@ -185,8 +185,8 @@ def from_folder(
 ) -> Pictures:
     """One part of a user's folder, ``tuned`` or ``measured``: see ``folders.listed``.
 
-    Grey, CMYK, palette and 16-bit pictures are brought to 8-bit RGB, as ``images.as_shown`` has them. Files that are no pictures are
-    left out with a warning that names them.
+    Grey, CMYK, palette and 16-bit pictures are brought to 8-bit RGB, as ``images.as_shown`` has them.
+    Files that are no pictures are left out with a warning that names them.
 
     Args:
         square: what every picture is brought to, where a classifier will read it.

@@ -20,8 +20,9 @@ from rdc.datasets.sources import SOURCES, DataError
 from rdc.provenance import CODED_WITH, MEASURED_WITH, closure, stamp
 
 try:
-    for file in workflow.configfiles:
-        config_files.read(file)  # for a key that stands twice, which Snakemake takes
+    if workflow.is_main_process:  # jobs parse this file again
+        for file in workflow.configfiles:
+            config_files.read(file)  # for a key that stands twice, which Snakemake takes
     CONFIG = configs.parse(config)
     CELLS = grid.expand(CONFIG)
 except configs.ConfigError as error:
