@@ -22,7 +22,7 @@ from rdc.provenance import CODED_WITH, MEASURED_WITH, closure, stamp
 try:
     if workflow.is_main_process:  # jobs parse this file again
         for file in workflow.configfiles:
-            config_files.read(file)  # for a key that stands twice, which Snakemake takes
+            config_files.read(file)  # Snakemake takes a key that stands twice
     CONFIG = configs.parse(config)
     CELLS = grid.expand(CONFIG)
 except configs.ConfigError as error:
