@@ -1,5 +1,6 @@
 """What the tests share: one thread, a small dataset, a frozen classifier and a small config."""
 
+import copy
 import os
 
 import pytest
@@ -25,6 +26,18 @@ def digits():
     from rdc.datasets.images import prepare_digits
 
     return prepare_digits()
+
+
+@pytest.fixture(scope="session")
+def read_digits(tmp_path_factory):
+    """A sandbox of TINY with its digits and its classifiers made: to be copied, never run."""
+    from sandbox import TINY, Sandbox
+
+    sandbox = Sandbox(tmp_path_factory.mktemp("read_digits"), copy.deepcopy(TINY))
+    made = [f"results/tiny/classifiers/digits/{name}.safetensors" for name in TINY["classifiers"]]
+    done = sandbox.snakemake(*made)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return sandbox
 
 
 @pytest.fixture

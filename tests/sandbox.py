@@ -63,7 +63,7 @@ class Sandbox:
 
     def copy(self, folder: Path) -> "Sandbox":
         """Another one in the same state, files' times included."""
-        shutil.copytree(self.folder, folder)
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
         twin = copy.copy(self)
         twin.folder, twin.config = folder, copy.deepcopy(self.config)
         return twin

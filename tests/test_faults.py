@@ -23,15 +23,24 @@ TRAIN = ("--config", "tiny.yaml", "--out", "results/tiny", "--threads", "1", "--
 OFTEN = "import rdc.loop, rdc.training; rdc.loop.CHECKPOINT_SECONDS = 0; rdc.training.main()"
 
 
-@pytest.fixture
-def sandbox(tmp_path) -> Sandbox:
-    """One batch of two cells, each of ten short epochs."""
-    sandbox = Sandbox(tmp_path, copy.deepcopy(TINY))
+def of_one_batch(sandbox: Sandbox) -> Sandbox:
+    """Two cells, each of ten short epochs."""
     sandbox.config["recipes"]["short"]["epochs"] = 10
     sandbox.config["studies"]["zhang"]["grids"]["plane"]["levels"] = [2]
     del sandbox.config["studies"]["zhang"]["grids"]["reference"]
     (sandbox.folder / "tiny.yaml").write_text(yaml.safe_dump(sandbox.config, sort_keys=False))
     return sandbox
+
+
+@pytest.fixture
+def sandbox(read_digits, tmp_path) -> Sandbox:
+    return of_one_batch(read_digits.copy(tmp_path))
+
+
+@pytest.fixture
+def bare(tmp_path) -> Sandbox:
+    """Nothing made yet."""
+    return of_one_batch(Sandbox(tmp_path, copy.deepcopy(TINY)))
 
 
 def start(sandbox: Sandbox, *command: str) -> subprocess.Popen:
@@ -81,7 +90,7 @@ def half_written(sandbox: Sandbox) -> list[str]:
 
 @pytest.mark.parametrize("checkpoint", ["whole", "cut"])
 def test_a_training_killed_in_the_middle_ends_as_if_it_had_not_been(
-    checkpoint, sandbox, tmp_path_factory
+    checkpoint, sandbox, read_digits, tmp_path_factory
 ):
     training = start(sandbox, "-u", "-c", OFTEN, *TRAIN, CELL)
     for line in training.stdout:
@@ -101,12 +110,12 @@ def test_a_training_killed_in_the_middle_ends_as_if_it_had_not_been(
     else:
         assert "damaged" in again.stdout and f"{CELL} starts anew" in again.stdout
 
-    other = Sandbox(tmp_path_factory.mktemp("uninterrupted"), sandbox.config)
+    other = of_one_batch(read_digits.copy(tmp_path_factory.mktemp("uninterrupted")))
     assert other.run("-m", "rdc.training", *TRAIN, CELL).returncode == 0
     assert codecs(sandbox) == codecs(other) and len(codecs(other)) == 1
 
 
-def test_snakemake_killed_says_how_to_unlock_and_goes_on(sandbox, tmp_path_factory):
+def test_snakemake_killed_says_how_to_unlock_and_goes_on(sandbox, read_digits, tmp_path_factory):
     killed = start_snakemake(sandbox, "trained")
     wait_for(sandbox, "epoch 2/10", killed)
     killed.send_signal(signal.SIGKILL)  # its training job lives on
@@ -121,7 +130,7 @@ def test_snakemake_killed_says_how_to_unlock_and_goes_on(sandbox, tmp_path_facto
 
     assert "is trained already" in sandbox.log("train", "zhang", f"{BATCH}.log")
     assert "train" not in {rule for rule, _ in sandbox.planned()}
-    other = Sandbox(tmp_path_factory.mktemp("uninterrupted"), sandbox.config)
+    other = of_one_batch(read_digits.copy(tmp_path_factory.mktemp("uninterrupted")))
     assert other.snakemake("trained").returncode == 0
     assert codecs(sandbox) == codecs(other) and len(codecs(other)) == 2
 
@@ -137,19 +146,19 @@ def test_a_second_snakemake_on_the_same_folder_is_refused(sandbox):
     assert sandbox.log("train", "zhang", f"{BATCH}.log").count("epoch 10/10") == 2
 
 
-def test_two_trainings_on_the_same_folder_train_each_cell_once(sandbox):
-    both = [start(sandbox, "-m", "rdc.training", *TRAIN, "*") for _ in range(2)]
+def test_two_trainings_on_the_same_folder_train_each_cell_once(bare):
+    both = [start(bare, "-m", "rdc.training", *TRAIN, "*") for _ in range(2)]
     outputs = [process.communicate(timeout=300)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], outputs
     assert len(re.findall(r"rdc_\S+ epoch 10/10", "".join(outputs))) == 2
     assert "".join(outputs).count("is trained already (") == 1  # the classifier, too, once
-    assert len(codecs(sandbox)) == 2 and half_written(sandbox) == []
+    assert len(codecs(bare)) == 2 and half_written(bare) == []
 
 
 @pytest.fixture
-def small_disk(sandbox):
+def small_disk(bare):
     """``results`` is a disk of its own, 64 MB; ``size(extra)`` leaves it so many free kB."""
-    folder = sandbox.folder / "results"
+    folder = bare.folder / "results"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=64m", "none", str(folder)]
     if os.geteuid() or subprocess.run(mount, capture_output=True).returncode:
@@ -165,21 +174,21 @@ def small_disk(sandbox):
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def test_a_full_disk_loses_nothing(small_disk, sandbox):
-    assert sandbox.run("-m", "rdc.training", *TRAIN, "rdc_lam=0_*").returncode == 0
-    before = codecs(sandbox)
+def test_a_full_disk_loses_nothing(small_disk, bare):
+    assert bare.run("-m", "rdc.training", *TRAIN, "rdc_lam=0_*").returncode == 0
+    before = codecs(bare)
     small_disk(100)
-    alone = sandbox.run("-c", OFTEN, *TRAIN, CELL)  # too little for a checkpoint
+    alone = bare.run("-c", OFTEN, *TRAIN, CELL)  # too little for a checkpoint
     assert alone.returncode != 0 and "Traceback" not in alone.stderr
     assert "results/tiny: its disk is full" in alone.stderr
     assert "give the same command again" in alone.stderr
-    failed = sandbox.snakemake("trained")  # too little for the weights
+    failed = bare.snakemake("trained")  # too little for the weights
     assert failed.returncode != 0
     assert "results/tiny: its disk is full" in failed.stdout + failed.stderr
-    assert codecs(sandbox) == before and half_written(sandbox) == []
+    assert codecs(bare) == before and half_written(bare) == []
     small_disk(40_000)
-    assert sandbox.snakemake("trained").returncode == 0
-    log = sandbox.log("train", "zhang", f"{BATCH}.log")
+    assert bare.snakemake("trained").returncode == 0
+    log = bare.log("train", "zhang", f"{BATCH}.log")
     assert log.count("is trained already") == 1 and log.count("epoch 10/10") == 1
 
 

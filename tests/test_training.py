@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from sandbox import TINY, Sandbox
+from sandbox import TINY
 
 from rdc import cells as grid
 from rdc import config as configs
@@ -186,8 +186,8 @@ def test_a_frozen_encoder_that_is_gone_or_damaged_is_trained_again(harm, folder)
 class Trainer:
     """``python -m rdc.training`` in a sandbox: which cells it trained and which it found."""
 
-    def __init__(self, folder):
-        self.sandbox = Sandbox(folder, copy.deepcopy(TINY))
+    def __init__(self, sandbox):
+        self.sandbox = sandbox
 
     def __call__(self, pattern: str = ONE) -> tuple[int, int]:
         done = self.sandbox.run(
@@ -206,10 +206,14 @@ class Trainer:
             stream.write(f"\n{line}\n")
 
 
+@pytest.fixture
+def train(read_digits, tmp_path) -> Trainer:
+    return Trainer(read_digits.copy(tmp_path))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("file", ["rdc/objective.py", "rdc/datasets/labelled.py"])
-def test_edited_training_code_never_returns_old_weights(file, tmp_path):
-    train = Trainer(tmp_path)
+def test_edited_training_code_never_returns_old_weights(file, train):
     before = (train.sandbox.folder / file).read_text()
     assert train() == (1, 0)
     train.edit("rdc/report/page.py")
@@ -222,8 +226,7 @@ def test_edited_training_code_never_returns_old_weights(file, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_classifier_of_other_settings_is_trained_anew(tmp_path):
-    train = Trainer(tmp_path)
+def test_a_classifier_of_other_settings_is_trained_anew(train, tmp_path):
     weights = tmp_path / "results/tiny/classifiers/digits/zhang.safetensors"
     assert train() == (1, 0)
     before = weights.read_bytes()
@@ -236,8 +239,7 @@ def test_a_classifier_of_other_settings_is_trained_anew(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_batch_that_grows_by_one_cell_trains_one(tmp_path):
-    train = Trainer(tmp_path)
+def test_a_batch_that_grows_by_one_cell_trains_one(train):
     both = "rdc_lam=*_dim=2_levels=2*"
     assert train(both) == (2, 0)
     train.sandbox.config["studies"]["zhang"]["grids"]["plane"]["lam"] = [0, 0.005, 0.01]
@@ -245,8 +247,7 @@ def test_a_batch_that_grows_by_one_cell_trains_one(tmp_path):
 
 
 @pytest.mark.slow
-def test_other_data_never_returns_old_weights(tmp_path):
-    train = Trainer(tmp_path)
+def test_other_data_never_returns_old_weights(train):
     assert train() == (1, 0)
     train.edit("rdc/datasets/images.py")
     assert train() == (0, 1)

@@ -1,12 +1,10 @@
 """``python -m rdc.bitstream`` on a finished run: images to bytes and back, and what it refuses."""
 
-import copy
-
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from sandbox import TINY, Sandbox
+from sandbox import Sandbox
 
 from rdc.datasets import images
 
@@ -17,8 +15,8 @@ BOOK = "zhang/vq*"
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> Sandbox:
-    sandbox = Sandbox(tmp_path_factory.mktemp("bits"), copy.deepcopy(TINY))
+def finished(read_digits, tmp_path_factory) -> Sandbox:
+    sandbox = read_digits.copy(tmp_path_factory.mktemp("bits"))
     done = sandbox.snakemake(f"{RUN}/tables/cells.parquet")
     assert done.returncode == 0, done.stdout + done.stderr
     return sandbox

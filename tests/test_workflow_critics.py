@@ -1,11 +1,9 @@
 """Codecs with critics and codecs on frozen encoders, through the whole workflow."""
 
-import copy
-
 import numpy as np
 import pytest
 from safetensors.torch import load_file
-from sandbox import TINY, Sandbox
+from sandbox import Sandbox
 
 from rdc import tables
 
@@ -20,8 +18,9 @@ def batch(method: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> Sandbox:
-    config = copy.deepcopy(TINY)
+def finished(read_digits, tmp_path_factory) -> Sandbox:
+    sandbox = read_digits.copy(tmp_path_factory.mktemp("critics"))
+    config = sandbox.config
     config["methods"] |= {
         "na2": {"weights": {"sse": 0.001, "w1_ll": 0.0025, "w1_hh": 0.0035}},
         "rdp": {"weights": {"mse": 1, "w1_pixels": "lam"}},
@@ -43,7 +42,6 @@ def finished(tmp_path_factory) -> Sandbox:
         },
     }
     config["evaluation"]["fresh_critic_steps"] = 5
-    sandbox = Sandbox(tmp_path_factory.mktemp("critics"), config)
     done = sandbox.snakemake()
     assert done.returncode == 0, done.stdout + done.stderr
     return sandbox
