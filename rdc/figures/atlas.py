@@ -20,7 +20,7 @@ PAPERS = {
     "le": ({"marker": "s", "ms": 6}, "as Le published, its own classifier"),
     "nguyen": ({"marker": "|", "ms": 9}, "MSE that Nguyen published, without accuracy"),
 }
-BEYOND = 2.0  # times the MSE of any codebook of its rate: a codec so far off would hide all others
+BEYOND = 1.6  # times the MSE of any codebook of its rate: a codec so far off would hide all others
 IN_A_LINE = 3  # rates beside each other: more would be too small to read on a page
 PIXELS = 28 * 28  # of the images that codecs are trained on
 
@@ -116,12 +116,13 @@ def planes(test: pd.DataFrame, reader: str, published: pd.DataFrame | None = Non
     handles, labels = _legend(
         {m: look for m, look in looks.items() if m in set(trained.method)}, points
     )
-    for (method, rate), own in beyond.groupby(["method", "rate"], sort=False):
+    for method, own in beyond.groupby("method", sort=False):
+        told = [
+            f"{style.rate_label(rate)}: {_range(there.mse, '{:.3f}')}, {_range(there.accuracy, '{:.0%}')}"
+            for rate, there in own.groupby("rate")
+        ]
         handles.append(Line2D([], [], ls="", **looks[method]))
-        labels.append(
-            f"{style.method_name(method)}, {style.rate_label(rate)}:\n"
-            f"off the scale at {_range(own.mse, '{:.3f}')}, {_range(own.accuracy, '{:.0%}')}"
-        )
+        labels.append("\n".join([f"{style.method_name(method)}, off the scale:", *told]))
     for paper in PAPERS:
         if (theirs.paper == paper).any():
             mark, words = PAPERS[paper]

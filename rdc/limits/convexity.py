@@ -200,26 +200,29 @@ def bounds_for_entropy(joint, distortion, d, c, tolerance=1e-4, rounds=24, max_c
     d, c = np.broadcast_arrays(np.asarray(d, dtype=float), np.asarray(c, dtype=float))
     shape, d, c = d.shape, d.ravel() + _ROUND_OFF, c.ravel() + _ROUND_OFF
     upper, owner, width = np.full(d.size, np.inf), np.arange(d.size), 1.0
-    low = np.zeros((d.size, len(p)))  # cells are cubes [low, low + width], one owner each
+    # Cells are cubes [low, low + width], which the pairs of thresholds share: owner[i] still asks
+    # for low[cell[i]].
+    low, cell = np.zeros((1, len(p))), np.zeros(d.size, dtype=int)
+    least = np.zeros(d.size)
     halves = np.array(list(product((0.0, 1.0), repeat=len(p))))
     for _ in range(rounds):
-        if len(low) * len(halves) > max_cells:
+        if len(cell) * len(halves) > max_cells:
             break
         width /= 2
-        low = (low[:, None, :] + width * halves).reshape(-1, len(p))
+        asked, cell = np.unique(cell, return_inverse=True)
+        low = (low[asked, None, :] + width * halves).reshape(-1, len(p))
+        cell = (cell[:, None] * len(halves) + np.arange(len(halves))).ravel()
         owner = np.repeat(owner, len(halves))
-        least, allowed = _cell_bounds(joint, distortion, d[owner], c[owner], low, width, halves)
+        bounds = _cell_bounds(joint, distortion, low, width, halves)
+        least, allowed = _allowed(bounds, cell, d[owner], c[owner])
         np.minimum.at(upper, owner, allowed)
-        kept = least < upper[owner] - tolerance
-        kept &= np.isfinite(least)
-        low, owner, least = low[kept], owner[kept], least[kept]
-        if not len(low):
+        kept = (least < upper[owner] - tolerance) & np.isfinite(least)
+        cell, owner, least = cell[kept], owner[kept], least[kept]
+        if not len(cell):
             break
     # Cells were dropped for exceeding upper - tolerance; what is left has its own bounds.
     lower = np.where(np.isfinite(upper), np.maximum(upper - tolerance, 0), np.inf)
-    if len(low):
-        least, _ = _cell_bounds(joint, distortion, d[owner], c[owner], low, width, halves)
-        np.minimum.at(lower, owner, least)
+    np.minimum.at(lower, owner, least)
     return lower.reshape(shape)[()], upper.reshape(shape)[()], width
 
 
@@ -271,18 +274,25 @@ def search_non_convexity(
     return SearchResult(sources, violating, broken, finest, thresholds, **result)
 
 
-def _cell_bounds(joint, distortion, d, c, low, width, halves):
-    """For cubes low [r, n] and thresholds d, c [r]: least rate in each (inf: nothing allowed in
-    it), and the rate of its best allowed corner (inf: none)."""
+def _cell_bounds(joint, distortion, low, width, halves):
+    """For cubes low [r, n]: rate, H(S|Xhat) and E[d] at their corners [r, 2^n], and the least rate
+    [r] that their tangents allow."""
     p = joint.sum(axis=0)
     corners = low[:, None, :] + width * halves  # [r, 2^n, n]
     information, _ = _information_and_slopes(p, np.moveaxis(corners, -1, 0))
     entropy = _entropy_of_label(joint, np.moveaxis(corners, -1, 0))
     mean_d = p @ distortion[:, 0] + corners @ (p * (distortion[:, 1] - distortion[:, 0]))
-    meets = (mean_d <= d[:, None]) & (entropy <= c[:, None])
-    best = np.where(meets, information, np.inf).min(axis=1)
     tangent, slopes = _information_and_slopes(p, (low + width / 2).T)
     least = np.maximum(tangent - width / 2 * sum(abs(slope) for slope in slopes), 0)
+    return information, entropy, mean_d, least
+
+
+def _allowed(bounds, cell, d, c):
+    """For thresholds d, c [q], each of a cube cell [q]: least rate in it (inf: nothing allowed in
+    it), and the rate of its best allowed corner (inf: none)."""
+    information, entropy, mean_d, least = (of_cubes[cell] for of_cubes in bounds)
+    meets = (mean_d <= d[:, None]) & (entropy <= c[:, None])
+    best = np.where(meets, information, np.inf).min(axis=1)
     possible = (mean_d.min(axis=1) <= d) & (entropy.min(axis=1) <= c)
     return np.where(possible, least, np.inf), best
 

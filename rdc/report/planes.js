@@ -9,7 +9,7 @@ const WORDS = {
 };
 const NARROW = "(max-width: 60rem)"; // where the panel lies below the plane, as in page.css
 const SAME = 0.06; // rates nearer than this are one: 4.755 as published is 3 log2(3)
-const BEYOND = 2; // times the error of any codebook of its rate, as on the figure
+const BEYOND = 1.6; // times the error of any codebook of its rate, as on the figure
 const PUBLISHED = { le: "square-open", nguyen: "circle-open" };
 
 function planes(codecs) {
