@@ -129,6 +129,8 @@ def planes(test: pd.DataFrame, reader: str, published: pd.DataFrame | None = Non
             face = style.pale(style.REFERENCE)
             handles.append(Line2D([], [], ls="", color=style.REFERENCE, mfc=face, **mark))
             labels.append(words)
+    # What the lines of those off the scale need, which would be taken from the panels.
+    figure.set_figheight(figure.get_figheight() + 0.17 * "".join(labels).count("\n"))
     figure.legend(handles, labels, loc="outside lower center", ncols=3)
     figure.suptitle(
         "How far from the codebooks of the same rate? Up and left is better", fontsize=11
