@@ -4,6 +4,7 @@ import re
 import shlex
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -75,27 +76,28 @@ def test_the_walk_for_a_codec_of_ones_own_as_printed(tmp_path):
     heading = "A codec of your own"
     (lines,), (command,) = yaml_blocks(heading), commands(heading)
     sandbox = Sandbox(tmp_path, {})
-    folder = tmp_path / "results" / "mine" / "tables"
-    words = ["-m", *shlex.split(command)]
-    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(lines, sort_keys=False))
-    planned = sandbox.run(*words, "--dry-run")
-    assert planned.returncode == 0, planned.stderr
-    assert "batch=mine_dim=3_levels=4" in planned.stdout
-    # Then with a term that the library does not know, which the text gives these weights.
-    assert "`{mse: 1, nll: lam, edges: 1}`" in BLOCKS[heading]
-    lines["methods"]["mine"]["weights"] = {"mse": 1, "nll": "lam", "edges": 1}
-    for module, block in zip(("objective", "config"), python_blocks(heading), strict=True):
-        with open(tmp_path / "rdc" / f"{module}.py", "a") as file:
-            file.write(f"\n\n{block}")
-    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(lines, sort_keys=False))
-    done = sandbox.run(*words)
-    assert done.returncode == 0, done.stderr
-    assert re.search(r"zhang +mine +4\.75 +0\.005", done.stderr), done.stderr
-    rows = tables.read("cells", folder / "cells.parquet")
-    mine = rows[(rows.method == "mine") & (rows.split == "test")]
-    assert len(mine) == 2 and (mine.mse < 0.05).all()
-    curves = tables.read("curves", folder / "curves.parquet")
-    assert {"mse", "nll", "edges"} <= set(curves[curves.cell.isin(mine.cell)].term)
+    folder = Path("results/mine/tables")
+    for weights in (None, {"mse": 1, "nll": "lam", "edges": 1}):
+        if weights:  # the new term, which the text gives these weights
+            assert "`{mse: 1, nll: lam, edges: 1}`" in BLOCKS[heading]
+            lines["methods"]["mine"]["weights"] = weights
+            for module, block in zip(("objective", "config"), python_blocks(heading), strict=True):
+                with open(tmp_path / "rdc" / f"{module}.py", "a") as file:
+                    file.write(f"\n\n{block}")
+        (tmp_path / "mine.yaml").write_text(yaml.safe_dump(lines, sort_keys=False))
+        words = shlex.split(command)
+        if weights:  # the figures and the page were seen the first time
+            words[1:1] = [str(folder / "cells.parquet"), str(folder / "curves.parquet")]
+        done = sandbox.run("-m", *words)
+        assert done.returncode == 0, done.stderr
+        if not weights:
+            assert re.search(r"zhang +mine +4\.75 +0\.005", done.stderr), done.stderr
+        rows = tables.read("cells", tmp_path / folder / "cells.parquet")
+        mine = rows[(rows.method == "mine") & (rows.split == "test")]
+        assert len(mine) == 2 and (mine.mse < 0.05).all()
+        curves = tables.read("curves", tmp_path / folder / "curves.parquet")
+        terms = {"mse", "nll", "edges" if weights else "features"}
+        assert terms <= set(curves[curves.cell.isin(mine.cell)].term)
 
 
 @pytest.mark.slow
