@@ -70,7 +70,7 @@ def key_of(cell: Cell, cells: list[Cell], folder: Folder) -> str:
     return grid.key(
         cell,
         {
-            "data": _prepared(folder.dataset(cell.dataset)).checksum(),
+            "data": _checksum_of_images(folder.dataset(cell.dataset)),
             "classifier": _checksum(folder.classifier(cell.dataset, cell.classifier)),
             "code": code_key(cell),
             **provenance.versions(),
@@ -207,6 +207,11 @@ def _encoder_cell(cell: Cell, cells: list[Cell]) -> Cell:
 @cache
 def _prepared(path: Path) -> images.Prepared:
     return images.load(path)
+
+
+@cache
+def _checksum_of_images(path: Path) -> str:
+    return _prepared(path).checksum()  # 55 MB of MNIST, for each of a thousand cells
 
 
 @cache

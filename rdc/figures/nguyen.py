@@ -83,9 +83,8 @@ def universal(test: pd.DataFrame, published: pd.DataFrame) -> Figure:
         theirs = published[(published.figure == "fig6") & (published.model == model)]
         _published(ax, theirs, colour, marker, _words(model))
     trained = points[points.method == "universal_rdc_train"].sort_values("lam")
-    if len(trained):
-        _series(ax, trained, "nll_nats", style.COLOURS[2], "^",
-                "ours, frozen encoder with batch norm\nleft in train mode, as in public code")  # fmt: skip
+    _series(ax, trained, "nll_nats", style.COLOURS[2], "^",
+            "ours, frozen encoder with batch norm\nleft in train mode, as in public code")  # fmt: skip
     ax.set(
         xlabel="distortion: MSE per pixel", ylabel="classification: NLL of the true label (nats)"
     )
@@ -110,8 +109,7 @@ def perception(test: pd.DataFrame, published: pd.DataFrame) -> Figure:
         for model, colour, marker in (("e2e", END_TO_END, "o"), ("universal", UNIVERSAL, "s")):
             own = points[points.method == PAIRS["perception"][model == "universal"]]
             own = own[own[column].notna()].sort_values("lam")
-            if len(own):
-                _series(ax, own, column, colour, marker, f"ours, {_words(model)}", model == "e2e")
+            _series(ax, own, column, colour, marker, f"ours, {_words(model)}", model == "e2e")
             theirs = published[(published.figure == "fig5") & (published.model == model)]
             if column == "w1_critic":
                 _published(ax, theirs, colour, marker, _words(model))
@@ -173,8 +171,11 @@ def reconstructions(test: pd.DataFrame, images: dict[str, Path]) -> Figure:
 def _series(ax, own, column, colour, marker, label, outlined: bool = False) -> None:
     """Codecs of growing lambda, with intervals over seeds; outlined in black.
 
-    Two of them have no line between them: it would be far above the curve, and read as one.
+    Two of them have no line between them: it would be far above the curve, and read as one. Nothing
+    where there are none.
     """
+    if own.empty:
+        return
     edge = "black" if outlined else colour
     ax.plot(own.mse, own[column], color=colour, marker=marker, mec=edge, ms=6, linewidth=1,
             ls="-" if len(own) > 2 else "", label=label)  # fmt: skip

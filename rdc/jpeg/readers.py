@@ -1,16 +1,19 @@
 """The pictures of a study, and the classifiers that read them."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from rdc.datasets import images, pictures
 from rdc.datasets.pictures import Pictures, Square
-from rdc.jpeg import classifiers
 from rdc.jpeg.settings import Classifier, Study, data_file
-from rdc.networks import classifier_files
+
+if TYPE_CHECKING:
+    import torch
 
 # Of the shipped photographs, those that a study of them is measured on.
 HELD_OUT = ("astronaut.png", "coffee.png")
@@ -31,7 +34,7 @@ class Files:
     own: dict[str, Classifier] | None = None
 
     @classmethod
-    def of(cls, described: dict) -> "Files":
+    def of(cls, described: dict) -> Files:
         """From plain data, as a rule's params hold it."""
         trained = {role: Path(path) for role, path in described.get("trained", {}).items()}
         own = {role: Classifier(**found) for role, found in described.get("own", {}).items()}
@@ -84,6 +87,10 @@ def readers(study: Study, files: Files, classes: tuple[str, ...]) -> dict[str, t
     Each takes pictures (n, channels, h, w) in [0, 1] to log-probabilities of ``classes``. Raises
     WeightsError naming a file that is missing, damaged or does not fit.
     """
+    # Here alone: they bring torch, a second and more of imports that pictures do without.
+    from rdc.jpeg import classifiers
+    from rdc.networks import classifier_files
+
     found = {}
     for role in ("classifier", "judge"):
         name = getattr(study, role)
