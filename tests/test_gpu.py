@@ -1,10 +1,10 @@
 """The GPU's way of training and measuring beside the plain one. Skipped where there is no GPU."""
 
 import pytest
+import test_loop
 import torch
 
 from rdc import config, evaluation, loop
-from rdc.cells import Cell
 from rdc.datasets.labelled import SPLITS
 from rdc.networks import codec as codecs
 from rdc.networks.classifiers import JudgeClassifier
@@ -23,25 +23,10 @@ KINDS = {
 }
 
 
-def cell(weights, recipe, changes):
-    settings = {
-        "study": "tiny",
-        "dataset": "digits",
-        "validation": 100,
-        "classifier": "zhang",
-        "method": "rdc",
-        "weights": tuple(weights.items()),
-        "lam": "0.015",
-        "dim": 2,
-        "levels": 3,
-        "dither": True,
-        "seed": 0,
-        "width": 0.25,
-        "output_norm": False,
-        "recipe": "short",
-        "training": config.Recipe(epochs=3, batch=32, lr=0.001, **recipe),
-    }
-    return Cell(**{**settings, **changes})
+def cell(kind):
+    weights, recipe, changes = KINDS[kind]
+    short = {"epochs": 3, "lr": 0.001, **recipe}
+    return test_loop.cell(weights, recipe=short, width=0.25, **changes)
 
 
 @pytest.fixture
@@ -74,7 +59,7 @@ def assert_alike(first, second):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_captured_step_does_what_the_step_itself_does(kind, train, monkeypatch):
-    chosen = cell(*KINDS[kind])
+    chosen = cell(kind)
     captured = train(chosen)
     monkeypatch.setattr(loop, "captured", lambda step, example, state: step)
     assert_alike(captured, train(chosen))
@@ -85,7 +70,7 @@ def test_a_training_that_was_interrupted_ends_as_one_that_was_not(
     kind, train, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", -1)
-    chosen, path, said = cell(*KINDS[kind]), tmp_path / "checkpoint.pt", []
+    chosen, path, said = cell(kind), tmp_path / "checkpoint.pt", []
 
     def interrupt(line):
         said.append(line)
@@ -101,7 +86,7 @@ def test_a_training_that_was_interrupted_ends_as_one_that_was_not(
 
 
 def test_a_codec_measures_the_same_on_a_gpu_and_on_a_cpu(digits, classifier, train):
-    chosen = cell(*KINDS["critics"])
+    chosen = cell("critics")
     trained = train(chosen)
     torch.manual_seed(2)
     judge = JudgeClassifier().eval().requires_grad_(False)
