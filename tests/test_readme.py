@@ -76,7 +76,8 @@ def test_the_walk_for_a_codec_of_ones_own_as_printed(tmp_path):
     heading = "A codec of your own"
     (lines,), (command,) = yaml_blocks(heading), commands(heading)
     sandbox = Sandbox(tmp_path, {})
-    folder = Path("results/mine/tables")
+    run = Path("results/mine")
+    own = [f"mine_dim=3_levels={n}_dither=yes_recipe=ours_tier=1_part=0.parquet" for n in (3, 4)]
     for weights in (None, {"mse": 1, "nll": "lam", "edges": 1}):
         if weights:  # the new term, which the text gives these weights
             assert "`{mse: 1, nll: lam, edges: 1}`" in BLOCKS[heading]
@@ -86,18 +87,24 @@ def test_the_walk_for_a_codec_of_ones_own_as_printed(tmp_path):
                     file.write(f"\n\n{block}")
         (tmp_path / "mine.yaml").write_text(yaml.safe_dump(lines, sort_keys=False))
         words = shlex.split(command)
-        if weights:  # the figures and the page were seen the first time
-            words[1:1] = [str(folder / "cells.parquet"), str(folder / "curves.parquet")]
+        if weights:  # the other codecs, the figures and the page were seen the first time
+            parts = [run / "parts" / table / "zhang" for table in ("cells", "curves")]
+            words[1:1] = [str(folder / name) for folder in parts for name in own]
         done = sandbox.run("-m", *words)
         assert done.returncode == 0, done.stderr
         if not weights:
             assert re.search(r"zhang +mine +4\.75 +0\.005", done.stderr), done.stderr
-        rows = tables.read("cells", tmp_path / folder / "cells.parquet")
-        mine = rows[(rows.method == "mine") & (rows.split == "test")]
-        assert len(mine) == 2 and (mine.mse < 0.05).all()
-        curves = tables.read("curves", tmp_path / folder / "curves.parquet")
+            every = tables.read("cells", tmp_path / run / "tables" / "cells.parquet")
+            assert set(every.method) == {"rdc", "vq", "mine"}
         terms = {"mse", "nll", "edges" if weights else "features"}
-        assert terms <= set(curves[curves.cell.isin(mine.cell)].term)
+        for name in own:
+            rows, curves = (
+                tables.read(table, tmp_path / run / "parts" / table / "zhang" / name)
+                for table in ("cells", "curves")
+            )
+            (mine,) = rows[rows.split == "test"].itertuples()
+            assert mine.method == "mine" and mine.mse < 0.05
+            assert terms <= set(curves.term)
 
 
 @pytest.mark.slow
