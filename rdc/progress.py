@@ -1,12 +1,13 @@
 """One line at the terminal while a workflow runs: done of total, time left, and what runs.
 
-A handler for Snakemake's logger that knows its events by name alone. Where the terminal cannot be
-rewritten (a file, CI) Snakemake's own lines stay as they are.
+A handler for Snakemake's logger that knows its events by name alone. A job's `job_started` may come
+before its `job_info` (Snakemake 9.27) or after it (9.20). Where the terminal cannot be rewritten (a
+file, CI) Snakemake's own lines stay as they are.
 """
 
 import logging
 import os
-import shutil
+import re
 import threading
 import time
 from collections import defaultdict
@@ -25,7 +26,11 @@ REPLACED = {
     "shellcmd",
     "resources_info",
 }
+SELECTING = "Select jobs to execute..."  # said again and again, without an event's name
 QUIET_JOBS = "RDC_PROGRESS"  # in the environment: jobs leave the terminal to this line
+LEAST_WIDTH = 20  # characters that a job needs to say anything, " | train: epoch 3/20"
+LOG_BYTES = 8000  # of the end of a job's log, that its line is made from
+PLACE, EPOCH = re.compile(r"\[(\d+/\d+)\]"), re.compile(r"epoch \d+/\d+")  # as jobs log them
 
 
 @dataclass
@@ -40,14 +45,19 @@ class Job:
 
 @dataclass
 class Progress:
-    """What is known of a run: jobs planned, done and under way, and how long each rule's jobs took."""
+    """What is known of a run: jobs planned, done and under way, and how long each rule's jobs take.
+
+    ``expected``: of some rules, the seconds a job is expected to take before any has finished.
+    """
 
     clock: Callable[[], float] = time.monotonic
+    expected: dict[str, float] = field(default_factory=dict)
     planned: dict[str, int] = field(default_factory=dict)
     done: int = 0
     total: int = 0
     running: dict[int, Job] = field(default_factory=dict)
     described: dict[int, Job] = field(default_factory=dict)
+    begun: set[int] = field(default_factory=set)  # started, and not described yet
     took: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     def take(self, event: str, record: logging.LogRecord) -> None:
@@ -57,35 +67,49 @@ class Progress:
             self.planned = {rule: n for rule, n in known["stats"].items() if rule != "total"}
             self.total = known["stats"].get("total", 0)
         elif event == "job_info":
+            number = known["jobid"]
             what = ", ".join(str(value) for value in (known.get("wildcards") or {}).values())
             log = [Path(str(path)) for path in known.get("log") or []]
-            self.described[known["jobid"]] = Job(
+            self.described[number] = Job(
                 known["rule_name"], what, log[0] if log else None, self.clock()
             )
+            if number in self.begun:
+                self._begin(number)
         elif event == "job_started":
             for number in known["jobs"]:
-                if number in self.described:
-                    self.running[number] = self.described.pop(number)
-                    self.running[number].started = self.clock()
+                self._begin(number)
         elif event in ("job_finished", "job_error"):
-            job = self.running.pop(known.get("job_id", known.get("jobid")), None)
+            number = known.get("job_id", known.get("jobid"))
+            self.begun.discard(number)
+            job = self.running.pop(number, None)
             if job is not None and event == "job_finished":
                 self.took[job.rule].append(self.clock() - job.started)
         elif event == "progress":
             self.done, self.total = known["done"], known["total"]
 
-    def seconds_left(self) -> float | None:
-        """From the mean time of each rule's finished jobs; None until one has finished.
+    def _begin(self, number: int) -> None:
+        job = self.described.pop(number, None)
+        if job is None:
+            self.begun.add(number)
+            return
+        self.begun.discard(number)
+        job.started = self.clock()
+        self.running[number] = job
 
-        A rule of which none has finished is taken to need the mean of all.
+    def seconds_left(self) -> float | None:
+        """From the mean time of each rule's finished jobs, or what they are expected to take.
+
+        A rule of which nothing is known is taken to need the mean of the others; None where nothing is
+        known of any.
         """
-        every = [seconds for some in self.took.values() for seconds in some]
-        if not every:
+        known = self.expected | {rule: sum(t) / len(t) for rule, t in self.took.items() if t}
+        known = {rule: seconds for rule, seconds in known.items() if rule in self.planned}
+        if not known:
             return None
-        overall = sum(every) / len(every)
+        overall = sum(known.values()) / len(known)
 
         def mean(rule: str) -> float:
-            return sum(self.took[rule]) / len(self.took[rule]) if self.took.get(rule) else overall
+            return known.get(rule, overall)
 
         waiting = dict(self.planned)
         for rule, times in self.took.items():
@@ -96,14 +120,39 @@ class Progress:
         return max(0.0, left) / max(1, len(running))
 
     def line(self, width: int) -> str:
-        """At most ``width`` characters: ``[12/98] 3 min left | train zhang, rdc_...: epoch 3/20``."""
+        """At most ``width`` characters: ``[12/98] 3 min left | train zhang, rdc_...: epoch 3/20``.
+
+        Jobs share the width; those that find no place are counted.
+        """
         left = self.seconds_left()
         head = f"[{self.done}/{self.total}]" + ("" if left is None else f" {spoken(left)} left")
-        jobs = []
-        for job in list(self.running.values()):
-            said = _last_line(job.log)
-            jobs.append(f"{job.rule} {job.what}" + (f": {said}" if said else ""))
-        return " | ".join([head, *jobs])[:width]
+        jobs = list(self.running.values())
+        shown = jobs[: max(1, (width - len(head)) // LEAST_WIDTH)]
+        more = f" +{len(jobs) - len(shown)}" if len(jobs) > len(shown) else ""
+        free = width - len(head) - len(more)
+        for place, job in enumerate(shown):
+            text = f" | {_said(job, free // (len(shown) - place) - 3)}"
+            head, free = head + text, free - len(text)
+        return (head + more)[:width]
+
+
+def _said(job: Job, width: int) -> str:
+    """A job in at most ``width`` characters: its rule, what it works on, and how far it is.
+
+    How far comes first: at 60 columns an epoch says more than a batch's name.
+    """
+    named, state = f"{job.rule} {job.what}".rstrip(), _state(job.log)
+    if not state:
+        return _cut(named, width)
+    if len(job.rule) + 2 + len(state) > width:
+        state = state.rpartition(", ")[2]  # the epoch without its cell
+    room = width - len(state) - 2
+    name = _cut(named, room) if room > len(job.rule) + 1 else job.rule
+    return _cut(f"{name}: {state}", width)
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: max(0, width - 1)] + "…"
 
 
 def spoken(seconds: float) -> str:
@@ -117,9 +166,9 @@ def spoken(seconds: float) -> str:
 class ProgressLine(logging.Handler):
     """Keeps one line of the terminal up to date; other messages push it down."""
 
-    def __init__(self, terminal: TextIO):
+    def __init__(self, terminal: TextIO, expected: dict[str, float]):
         super().__init__()
-        self.terminal, self.progress, self.active = terminal, Progress(), True
+        self.terminal, self.progress, self.active = terminal, Progress(expected=expected), True
         os.environ[QUIET_JOBS] = "1"
         threading.Thread(target=self._refresh, daemon=True).start()
 
@@ -142,22 +191,35 @@ class ProgressLine(logging.Handler):
     def _refresh(self) -> None:
         while self.active:
             if self.progress.running:
-                width = shutil.get_terminal_size().columns - 1
-                self.terminal.write(f"\r\x1b[2K{self.progress.line(width)}")
+                line = self.progress.line(self._columns() - 1)
+                self.terminal.write(f"\r\x1b[2K{line}")
                 self.terminal.flush()
             time.sleep(REFRESH_SECONDS)
+
+    def _columns(self) -> int:
+        """Of the terminal that is written to, whatever the environment says of another one."""
+        try:
+            return os.get_terminal_size(self.terminal.fileno()).columns or 80
+        except (OSError, ValueError):  # no terminal after all
+            return 80
 
 
 def event_of(record: logging.LogRecord) -> str:
     return str(getattr(record, "event", None) or "").lower()
 
 
-def attach(logger: logging.Logger, terminal: TextIO) -> ProgressLine:
-    """Puts the line in the place of Snakemake's own lines about jobs; warnings and errors stay."""
-    line = ProgressLine(terminal)
+def attach(
+    logger: logging.Logger, terminal: TextIO, expected: dict[str, float] | None = None
+) -> ProgressLine:
+    """Puts the line in the place of Snakemake's own lines about jobs; warnings and errors stay.
+
+    Args:
+        expected: of some rules, the seconds that a job is expected to take.
+    """
+    line = ProgressLine(terminal, expected or {})
 
     def others(record: logging.LogRecord) -> bool:
-        if event_of(record) in REPLACED:
+        if event_of(record) in REPLACED or record.getMessage() == SELECTING:
             return False
         line.clear()
         return True
@@ -178,12 +240,15 @@ def _terminal_handlers(handlers: Iterable[logging.Handler]) -> list[logging.Hand
     ]
 
 
-def _last_line(path: Path | None) -> str:
-    """Of a job's log, without the time in front."""
+def _state(path: Path | None) -> str:
+    """How far a job's log says that it is: ``2/8, epoch 3/20``, or else its last line without the time."""
     try:
         with open(path, "rb") as stream:
-            stream.seek(max(0, os.fstat(stream.fileno()).st_size - 400))
-            lines = stream.read().decode(errors="replace").strip().splitlines()
+            stream.seek(max(0, os.fstat(stream.fileno()).st_size - LOG_BYTES))
+            text = stream.read().decode(errors="replace").strip()
     except (OSError, TypeError):
         return ""
-    return lines[-1].partition(" ")[2] if lines else ""
+    of = next(reversed(list(PLACE.finditer(text))), None)
+    epochs = EPOCH.findall(text, of.end() if of else 0)
+    state = ", ".join([*([of[1]] if of else []), *epochs[-1:]])
+    return state or text[text.rfind("\n") + 1 :].partition(" ")[2]

@@ -43,8 +43,42 @@ def run(tmp_path):
 
 def test_it_shows_what_runs_with_the_last_line_of_its_log(run):
     state, _, _ = run
-    assert state.line(200) == "[0/12] | train le, b1: epoch 3/20 | mse 0.04 | train le, b2"
-    assert len(state.line(30)) == 30
+    assert state.line(200) == "[0/12] | train le, b1: epoch 3/20 | train le, b2"
+    assert state.line(47) == "[0/12] | train: epoch 3/20 | train le, b2"
+    assert state.line(30) == "[0/12] | train: epoch 3/20 +1"
+
+
+def test_a_cell_of_a_batch_is_said_with_its_epoch(run, tmp_path):
+    state, _, _ = run
+    log = "12:00:01 [1/2] le/[a] (12ab)\n12:00:02 le/[a] epoch 20/20 | mse 1\n12:00:03 [2/2] le/[b] (34cd)\n"
+    (tmp_path / "a.log").write_text(log)
+    assert "train le, b1: 2/2 |" in state.line(200)
+    (tmp_path / "a.log").write_text(log + "12:00:04 le/[b] epoch 7/20 | mse 0.05 | 3 min left\n")
+    assert "train le, b1: 2/2, epoch 7/20 |" in state.line(200)
+    (tmp_path / "a.log").write_text("12:00:04 quality 50: 8192 bytes a file\n")
+    assert "train le, b1: quality 50: 8192 bytes a file |" in state.line(200)
+
+
+def test_jobs_are_known_in_whatever_order_they_are_told():
+    state = progress.Progress(Clock())
+    state.take("job_started", event("job_started", jobs=[1, 2]))
+    assert not state.running
+    state.take("job_info", event("job_info", jobid=1, rule_name="train", wildcards={}, log=[]))
+    assert list(state.running) == [1]
+    state.take("job_error", event("job_error", jobid=2))  # failed before it was described
+    state.take("job_info", event("job_info", jobid=2, rule_name="train", wildcards={}, log=[]))
+    assert list(state.running) == [1]
+
+
+def test_time_left_is_said_from_the_first_job_on_where_it_is_known_what_jobs_take():
+    state = progress.Progress(Clock(), expected={"train": 30.0, "elsewhere": 1000.0})
+    state.take("run_info", event("run_info", stats={"train": 4, "report": 1, "total": 5}))
+    assert state.seconds_left() == pytest.approx(5 * 30)
+    state.take("job_info", event("job_info", jobid=1, rule_name="report", wildcards={}, log=[]))
+    state.take("job_started", event("job_started", jobs=[1]))
+    state.clock.now = 2.0
+    state.take("job_finished", event("job_finished", job_id=1))
+    assert state.seconds_left() == pytest.approx(4 * 30)
 
 
 def test_jobs_may_begin_and_end_while_the_line_is_written(run, monkeypatch):
@@ -56,7 +90,7 @@ def test_jobs_may_begin_and_end_while_the_line_is_written(run, monkeypatch):
         take("job_started", jobs=[99])
         return ""
 
-    monkeypatch.setattr(progress, "_last_line", begins_another)
+    monkeypatch.setattr(progress, "_state", begins_another)
     assert state.line(200).count("train") == 2 and len(state.running) == 3
 
 
