@@ -52,6 +52,10 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(READY): requirements.txt
+	@# Snakemake puts the interpreter's path into a shell's command as it is.
+	@case "$$PWD" in *[[:space:]\'\"\\\$$\`\&\|\;\<\>\(\)\{\}\[\]\*\?\#\!:]*) \
+	  printf "%s %s\n" "$$PWD: found a blank, a quote or another sign of the shell in this path, with which Snakemake starts no job;" \
+	    "move the checkout to a path of letters, digits and . _ - + = @ % , ~ /" >&2; exit 1;; esac
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Setting up .venv (about 2 GB; minutes) ..."
 	@# Compiling every file takes 50 s; the few that are imported are compiled as they are.

@@ -4,6 +4,8 @@ snakemake --cores all                                    # the demo, config/conf
 snakemake --cores all --configfile config/mnist.yaml     # another config instead of it
 """
 
+import os
+
 from snakemake.utils import min_version
 
 min_version("9.20")
@@ -12,11 +14,16 @@ min_version("9.20")
 report: "workflow/report/workflow.rst"
 
 
+# Of the folder that one works in, if there is one, else of this checkout.
+DEFAULT = "config/config.yaml"
+if not os.path.exists(DEFAULT):
+    DEFAULT = os.path.join(str(workflow.current_basedir), DEFAULT)
+
 # Snakemake would merge a --configfile into this one; here each config file is complete, so the
 # default is read only where no other was named.
 if not workflow.overwrite_configfiles:
 
-    configfile: "config/config.yaml"
+    configfile: DEFAULT
 
 
 include: "workflow/rules/common.smk"

@@ -1,5 +1,6 @@
 """Config files as Snakemake reads them: YAML, each laid over those before it; not checked yet."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -48,3 +49,20 @@ def laid_over(below: dict, above: dict) -> dict:
         key for key in above if isinstance(below.get(key), dict) and isinstance(above[key], dict)
     }
     return below | above | {key: laid_over(below[key], above[key]) for key in both}
+
+
+def typed(words: object) -> object:
+    """A value of Snakemake's ``--config``, whose texts inside a mapping or a list are read as YAML.
+
+    Snakemake leaves them texts: ``--config 'evaluation={dithers: 2}'`` gives ``"2"``.
+    """
+    if isinstance(words, Mapping):
+        return {key: typed(value) for key, value in words.items()}
+    if isinstance(words, list):
+        return [typed(value) for value in words]
+    if not isinstance(words, str):
+        return words
+    try:
+        return yaml.load(words, Loader=_Loader)
+    except yaml.YAMLError:
+        return words

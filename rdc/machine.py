@@ -1,8 +1,10 @@
 """What the Snakefile asks of the machine it runs on. No torch."""
 
+import json
 import os
 import re
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rdc.provenance import ROOT
@@ -18,6 +20,58 @@ AGAIN = (
     "Finished cells and the last checkpoint of those under way are kept: give the same command "
     "again to go on from there."
 )
+
+
+# Where Snakemake looks for a Snakefile by itself.
+FOUND_BY_ITSELF = ("Snakefile", "snakefile", "workflow/Snakefile", "workflow/snakefile")
+# Snakemake puts the interpreter's path into a shell's command as it is (its issue 2645).
+NEEDS_QUOTES = re.compile(r"[^\w@%+=:,./~^-]")
+
+
+def own(path: str | Path) -> str:
+    """One of this checkout's files, by a name that holds in the working directory."""
+    return str(path) if Path.cwd() == ROOT else str(ROOT / path)
+
+
+def unusable_path(interpreter: str | Path, checkout: str | Path = ROOT) -> str:
+    """Why Snakemake could not start a job with this Python, or from this checkout; empty if it could."""
+    if found := NEEDS_QUOTES.search(str(interpreter)):
+        return (
+            f"{interpreter}: found {found[0]!r} in the path of Python, with which Snakemake starts no job; "
+            "move it (a checkout with its .venv) to a path of letters, digits and . _ - + = @ % , : ~ ^ /"
+        )
+    if found := re.search("[:{}]", str(checkout)):
+        return f"{checkout}: found {found[0]!r} in the checkout's path, which jobs take for something else; move it"
+    return ""
+
+
+def arguments(
+    snakefile: str | Path, configfiles: Sequence[str | Path], config: Mapping[str, object]
+) -> list[str]:
+    """What is to be said to ``snakemake`` in the working directory to be given this run again.
+
+    Args:
+        snakefile: the one that Snakemake began with.
+        configfiles: in the order in which they were laid over each other.
+        config: what was set by ``--config``.
+    """
+    found = [name for name in FOUND_BY_ITSELF if Path(name).is_file()][:1]
+    words = [] if found and Path(found[0]).samefile(snakefile) else ["-s", _named(snakefile)]
+    if configfiles:
+        words += ["--configfile", *map(_named, configfiles)]
+    if config:
+        words += ["--config", *(f"{key}={_as_word(value)}" for key, value in config.items())]
+    return words
+
+
+def _named(path: str | Path) -> str:
+    """As the user would name it from here: relative where it lies below, else as it is."""
+    below = os.path.relpath(path)
+    return str(path) if below.startswith("..") else below
+
+
+def _as_word(value: object) -> str:
+    return json.dumps(value) if isinstance(value, (Mapping, list)) else str(value)
 
 
 def use_this_checkout() -> None:

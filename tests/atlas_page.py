@@ -53,7 +53,7 @@ def realistic(folder: Path) -> page.Run:
         figures=_figures(folder),
         sets={("kodak", name, "420"): standard.named(name) for name in TABLES},
         studies={"kodak": {"reference": "annex_k", "ablation": ["watson"]}},
-        config="config/mnist.yaml",
+        arguments=["--configfile", "config/mnist.yaml"],
         published=ROOT / "config" / "published",
     )
 

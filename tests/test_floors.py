@@ -11,6 +11,7 @@ FLOORS = [
         "provenance",
         "atomic",
         "progress",
+        "locks",
         "store",
         "capture",
         "intervals",

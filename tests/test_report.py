@@ -25,7 +25,7 @@ def only(found: list[dict], **wanted) -> dict:
 
 
 def test_cells_that_differ_in_seed_are_one_point_with_students_interval(atlas_run):
-    points = codecs.payload(atlas_run.frames, atlas_run.images, atlas_run.config)["points"]
+    points = codecs.payload(atlas_run.frames, atlas_run.images, atlas_run.arguments)["points"]
     rows = atlas_run.frames["cells"]
     assert len(points) == len(rows.groupby(["method", "lam", "rate_bits"])) < len(rows)
     point = only(points, method="rdc", lam=0.015, rate=4.755)
@@ -35,7 +35,7 @@ def test_cells_that_differ_in_seed_are_one_point_with_students_interval(atlas_ru
 
 
 def test_a_single_cells_intervals_are_over_its_images(atlas_run):
-    points = codecs.payload(atlas_run.frames, atlas_run.images, atlas_run.config)["points"]
+    points = codecs.payload(atlas_run.frames, atlas_run.images, atlas_run.arguments)["points"]
     point = only(points, method="rdc", lam=0.005, rate=4.755)
     with np.load(atlas_run.images[point["study"], point["cells"][0]["name"]]) as saved:
         np.testing.assert_allclose(point["mse"][1:], intervals.of_mean(saved["errors"]), rtol=1e-4)
@@ -56,7 +56,7 @@ def test_wilsons_interval_covers_and_stays_within_bounds():
 
 
 def test_a_cell_shows_its_pictures_its_curve_and_how_to_make_it_again(atlas_run):
-    found = codecs.payload(atlas_run.frames, atlas_run.images, atlas_run.config)
+    found = codecs.payload(atlas_run.frames, atlas_run.images, atlas_run.arguments)
     cell = only(found["points"], method="na2", lam=0.005, rate=8.0)["cells"][0]
     assert png_size(cell["png"]) == (10 * 28, 28)
     assert list(found["originals"]) == ["0"] and cell["originals"] == "0"  # stored once for all

@@ -33,7 +33,7 @@ VQ = [batch(rule, "vq", 2, "no", "lloyd") for rule in ("train", "evaluate")]
 
 @pytest.fixture(scope="module")
 def finished(read_digits, tmp_path_factory) -> Sandbox:
-    sandbox = read_digits.copy(tmp_path_factory.mktemp("finished"))
+    sandbox = read_digits.copy(tmp_path_factory.mktemp("finished 'n whole"))  # a blank and a quote
     done = sandbox.snakemake()
     assert done.returncode == 0, done.stdout + done.stderr
     assert "results/tiny/report.html" in done.stderr + done.stdout

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,13 +25,13 @@ PLAIN = ("entropy_bits", "coded_bits", "psnr", "sliced_w1", "w1_critic", "w1_fre
 Images = dict[tuple[str, str], Path]  # (study, cell) to its file of saved reconstructions
 
 
-def payload(frames: dict[str, pd.DataFrame], images: Images, config: str) -> dict:
+def payload(frames: dict[str, pd.DataFrame], images: Images, arguments: Sequence[str]) -> dict:
     """Everything of codecs that the page's script draws.
 
     Args:
         frames: ``cells``, ``confusion``, ``curves`` and ``costs``.
         images: files in ``<results>/measured/{study}/{batch}``; cells without one show no pictures.
-        config: the config file's path, for the commands that rebuild cells.
+        arguments: what ``snakemake`` is told to be given this run, for the commands that rebuild cells.
     """
     test = frames["cells"][frames["cells"].split == "test"]
     right = _right_by_reader(frames["confusion"])
@@ -40,7 +41,7 @@ def payload(frames: dict[str, pd.DataFrame], images: Images, config: str) -> dic
         group = group.sort_values("seed")
         points.append(_point(number, group, right, images))
         points[-1]["cells"] = [
-            _cell(row, frames, images.get((row.study, row.cell)), originals, config)
+            _cell(row, frames, images.get((row.study, row.cell)), originals, arguments)
             for row in group.itertuples()
         ]
     return {
@@ -137,7 +138,7 @@ def _accuracies(group: pd.DataFrame, right: dict) -> dict[str, list]:
     return found
 
 
-def _cell(row, frames: dict, path: Path | None, originals: dict, config: str) -> dict:
+def _cell(row, frames: dict, path: Path | None, originals: dict, arguments: Sequence[str]) -> dict:
     """One trained cell: its pictures, curves, files, cost and the command that rebuilds it."""
     costs = frames["costs"]
     cost = costs[(costs.study == row.study) & (costs.cell == row.cell)]
@@ -149,7 +150,9 @@ def _cell(row, frames: dict, path: Path | None, originals: dict, config: str) ->
         "train_seconds": short(cost.train_seconds.iloc[0]) if len(cost) else None,
         "device": cost.device.iloc[0] if len(cost) else None,
     }
-    return cell if path is None else cell | _pictures(path, originals) | _files(path, row, config)
+    return (
+        cell if path is None else cell | _pictures(path, originals) | _files(path, row, arguments)
+    )
 
 
 def _curves(curves: pd.DataFrame, study: str, cell: str) -> dict[str, dict[str, list]]:
@@ -175,11 +178,11 @@ def _pictures(path: Path, originals: dict) -> dict:
     return {"originals": known, "png": strip(decoded), "read": kept["predicted"].tolist()}
 
 
-def _files(path: Path, row, config: str) -> dict:
+def _files(path: Path, row, arguments: Sequence[str]) -> dict:
     """Where its weights lie, and the command that makes them again, from the checkout's root."""
     measured = path.parent  # results/{run}/measured/{study}/{batch}
     results = Path("results") / row.run
     target = results / "measured" / row.study / measured.name
     weights = results / "codecs" / row.study / measured.name / f"{row.cell}.codec.safetensors"
-    command = ["snakemake", "--cores", "all", str(target), "--configfile", config]
+    command = ["snakemake", "--cores", "all", str(target), *arguments]
     return {"file": str(weights), "command": shlex.join(command)}

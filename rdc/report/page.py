@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,8 +36,8 @@ class Run:
     there are any; ``images`` the saved reconstructions by (study, cell); ``figures`` each still
     figure's SVG by name; ``sets`` quantization tables by (study, tables, "420" or "444");
     ``studies`` of each JPEG study its ``reference``, the tables that savings
-    are counted from, and its ``ablation``, variations on others; ``config`` the config
-    file's path; ``published`` the folder of the papers' points, None where the data is not theirs;
+    are counted from, and its ``ablation``, variations on others; ``arguments`` what
+    ``snakemake`` is told to be given this run; ``published`` the folder of the papers' points, None where the data is not theirs;
     ``benchmarks`` Snakemake's folder of them; ``earlier`` the data of a page before this one, whose
     JPEG curves stay where ``jpeg_images`` is not there.
     """
@@ -47,7 +48,7 @@ class Run:
     figures: dict[str, Path] = field(default_factory=dict)
     sets: dict[tuple[str, str, str], TableSet] = field(default_factory=dict)
     studies: dict[str, dict] = field(default_factory=dict)
-    config: str = "config/config.yaml"
+    arguments: Sequence[str] = ()
     published: Path | None = None
     benchmarks: Path | None = None
     versions: dict[str, str] = field(default_factory=dict)
@@ -103,7 +104,7 @@ def data(run: Run) -> dict:
     if run.has_codecs:
         clean = run.frames["classifiers"]
         clean = clean[clean.split == "test"]
-        found["codecs"] = codecs.payload(run.frames, run.images, run.config) | {
+        found["codecs"] = codecs.payload(run.frames, run.images, run.arguments) | {
             "published": codecs.published(run.published) if run.published else [],
             "clean": {
                 dataset: {row.classifier: short(row.accuracy) for row in own.itertuples()}

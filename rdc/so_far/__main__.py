@@ -33,7 +33,7 @@ def main() -> None:
         if asked.left:
             print(*rows.left(asked.folder, config), sep="\n")
         else:
-            _put_together(asked.folder, config, " ".join(asked.config or []))
+            _put_together(asked.folder, config, ["--configfile", *(asked.config or [])])
     except (DataError, WeightsError) as error:
         sys.exit(
             f"error: {error}\nA cell's key needs its data and its classifier; make them first, naming the "
@@ -50,7 +50,7 @@ def main() -> None:
         sys.exit(f"error: {error}")
 
 
-def _put_together(folder: Path, config: Config | None, config_files: str) -> None:
+def _put_together(folder: Path, config: Config | None, arguments: list[str]) -> None:
     if not (folder / "parts").is_dir():
         sys.exit(f"error: {folder}/parts: no such folder; has this run measured anything yet?")
     if config is not None and config.run != folder.resolve().name:
@@ -63,7 +63,7 @@ def _put_together(folder: Path, config: Config | None, config_files: str) -> Non
         print(f"{folder}/tables/{table}.parquet: {count} rows")
     if config is not None:
         with tempfile.TemporaryDirectory() as scratch:
-            run = shown.collect(folder, config, config_files, Path(scratch))
+            run = shown.collect(folder, config, arguments, Path(scratch))
             page.write(run, folder / "report.html")
         print(page.summary(run, f"{folder}/report.html"))
 

@@ -26,12 +26,12 @@ FIGURES = {
 TABLES = {"le": "le-table3.csv", "nguyen": "nguyen-figures.csv"}  # of the papers' points
 
 
-def collect(folder: Path, config: Config, config_files: str, scratch: Path) -> page.Run:
+def collect(folder: Path, config: Config, arguments: list[str], scratch: Path) -> page.Run:
     """What a page can be made from now; writes the ledger where there are codecs, and the figures.
 
     Args:
         folder: a run's folder with its tables gathered.
-        config_files: the config's path or paths, for the commands that the page shows.
+        arguments: what ``snakemake`` is told to be given this run, for the commands that the page shows.
         scratch: an empty folder, for pictures that only the page before this one has.
 
     Raises:
@@ -61,7 +61,7 @@ def collect(folder: Path, config: Config, config_files: str, scratch: Path) -> p
         images=images,
         sets=standard.load_all(sorted(folder.glob("jpeg/*/*.json"))),
         studies=config.jpeg.compared(),
-        config=config_files,
+        arguments=arguments,
         published=PUBLISHED if on_mnist else None,
         benchmarks=Path("benchmarks") / config.run,
         earlier=shown,

@@ -4,30 +4,74 @@ Nothing here imports torch: a Snakefile is parsed again for every job on a clust
 """
 
 import os
+import shutil
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-sys.path.insert(0, str(Path(workflow.current_basedir).parents[1]))
+
+def checkout(rules):
+    """The folder of this checkout, from that of this file.
+
+    Where another workflow takes this one from a Git host (``module``, ``github(...)``), Snakemake
+    fetches single files out of a bare clone: the library and its data are unpacked from that.
+    """
+    repository = getattr(rules, "repo_path", None)
+    if repository is None and not hasattr(rules, "hosted_repo"):
+        return Path(rules).parents[1]
+    git = ["git", "-C", str(repository or rules.hosted_repo.repo_clone)]
+    commit = subprocess.check_output(
+        [*git, "rev-parse", f"{rules.ref}^{{commit}}"], text=True
+    ).strip()
+    target = Path(".snakemake", "checkouts", commit).absolute()
+    if not target.is_dir():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scratch = tempfile.mkdtemp(dir=target.parent)
+        content = subprocess.check_output(
+            [*git, "archive", commit, "Snakefile", "rdc", "workflow", "config"]
+        )
+        subprocess.run(["tar", "-x", "-C", scratch], input=content, check=True)
+        try:
+            os.rename(scratch, target)
+        except OSError:  # another process was faster
+            shutil.rmtree(scratch)
+    return target
+
+
+sys.path.insert(0, str(checkout(workflow.current_basedir)))
 
 from rdc import cells as grid
 from rdc import config as configs
-from rdc import config_files, machine, progress
+from rdc import config_files, locks, machine, progress, provenance
 from rdc.datasets import folders
 from rdc.datasets.sources import SOURCES, DataError
-from rdc.provenance import CODED_WITH, MEASURED_WITH, closure, stamp
+from rdc.machine import own
+from rdc.provenance import CODED_WITH, MEASURED_WITH, stamp
+
+if fault := machine.unusable_path(sys.executable):
+    raise WorkflowError(fault)
 
 try:
     if workflow.is_main_process:  # jobs parse this file again
         for file in workflow.configfiles:
             config_files.read(file)  # Snakemake takes a key that stands twice
-    CONFIG = configs.parse(config)
+    nested = {
+        key: config_files.typed(value)
+        for key, value in workflow.config_settings.config.items()
+        if key in config and not isinstance(value, str)
+    }
+    CONFIG = configs.parse(config_files.laid_over(config, nested))
     CELLS = grid.expand(CONFIG)
 except configs.ConfigError as error:
-    files = ", ".join(os.path.relpath(file) for file in workflow.configfiles)
-    raise WorkflowError(f"the config ({files}) cannot be run:\n{error}") from None
+    files = [os.path.relpath(file) for file in workflow.configfiles]
+    said = ", ".join(
+        [*files, *(["--config"] if workflow.config_settings.config else [])]
+    )
+    raise WorkflowError(f"the config ({said}) cannot be run:\n{error}") from None
 
 for folder in (
     f"results/{CONFIG.run}",
@@ -69,14 +113,29 @@ try:
 except DataError as error:
     raise WorkflowError(str(error)) from None
 
+if workflow.is_main_process:
+    HELD, killed = locks.hold(CONFIG.run)
+    if killed:
+        logger.info(
+            f"results/{CONFIG.run}: an earlier run was killed and nobody holds its lock; going on from there"
+        )
+
 # One line at a terminal; a file or CI gets Snakemake's own lines.
 if workflow.is_main_process and not workflow.dryrun and sys.stderr.isatty():
     progress.attach(logger, sys.stderr)
 
 machine.use_this_checkout()
 machine.let_waiting_threads_sleep()
-# As the user would name it from here, for the commands that the page shows.
-CONFIG_FILE = os.path.relpath(workflow.configfiles[-1])
+# For the commands that the page shows. Another workflow's Snakefile names its config itself.
+OURS = Path(workflow.main_snakefile).resolve() in (
+    provenance.ROOT / "Snakefile",
+    provenance.ROOT / "workflow" / "Snakefile",
+)
+ARGUMENTS = machine.arguments(
+    workflow.main_snakefile,
+    workflow.configfiles if OURS else workflow.overwrite_configfiles,
+    workflow.config_settings.config,
+)
 BATCHES = grid.batches(CONFIG)
 # Where a cell is by study and name, so that no job looks through all of them.
 PLACE_OF = {(cell.study, cell.name): place for place, cell in enumerate(CELLS)}
@@ -97,13 +156,22 @@ if CONFIG.studies:
     TABLES += ["cells", "costs", "curves", "confusion", "classifiers"]
 if CONFIG.jpeg.studies:
     TABLES += ["jpeg", "jpeg_images", "jpeg_samples", "jpeg_rate"]
-PAGE_PARTS = sorted(
-    str(path)
-    for path in Path("rdc/report").iterdir()
-    if path.suffix in (".css", ".js", ".j2")
-)
-PUBLISHED = ["config/published/le-table3.csv", "config/published/nguyen-figures.csv"]
-SHIPPED_TABLES = sorted(map(str, Path("rdc/jpeg/tables").glob("*.qtables")))
+
+
+def closure(script):
+    """A script's modules, as inputs of its rule."""
+    return [own(module) for module in provenance.closure(script)]
+
+
+def ours(folder, *suffixes):
+    """Of a folder of this checkout the files of some kinds."""
+    found = (provenance.ROOT / folder).iterdir()
+    return sorted(own(f"{folder}/{p.name}") for p in found if p.suffix in suffixes)
+
+
+PAGE_PARTS = ours("rdc/report", ".css", ".js", ".j2")
+PUBLISHED = [own(f"config/published/{n}.csv") for n in ("le-table3", "nguyen-figures")]
+SHIPPED_TABLES = ours("rdc/jpeg/tables", ".qtables")
 SAMPLINGS = {"420": "4:2:0", "444": "4:4:4"}  # chroma subsampling, as files are named
 
 WILDCARDS = {

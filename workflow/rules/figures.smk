@@ -63,7 +63,7 @@ rule figures_le:
     input:
         cells="<results>/tables/cells.parquet",
         confusion="<results>/tables/confusion.parquet",
-        published="config/published/le-table3.csv",
+        published=own("config/published/le-table3.csv"),
         measured=[
             f"<results>/measured/{study}/{batch}"
             for study, batch in BATCHES
@@ -152,7 +152,7 @@ rule figures_luo:
 rule figures_nguyen:
     input:
         cells="<results>/tables/cells.parquet",
-        published="config/published/nguyen-figures.csv",
+        published=own("config/published/nguyen-figures.csv"),
         measured=[
             f"<results>/measured/{study}/{batch}"
             for study, batch in BATCHES

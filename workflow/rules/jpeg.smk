@@ -162,7 +162,7 @@ rule jpeg_examples:
 
 rule jpeg_recode:
     input:
-        script="rdc/jpeg/recode.py",
+        script=own("rdc/jpeg/recode.py"),
     output:
         script="<results>/recode.py",
     log:

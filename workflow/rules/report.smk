@@ -19,7 +19,7 @@ rule report:
         ],
         figures=[path for path in rules.figures.input if str(path).endswith(".svg")],
         captions=[
-            f"rdc/figures/captions/{paper}_{name}.rst"
+            own(f"rdc/figures/captions/{paper}_{name}.rst")
             for paper, names in FIGURES.items()
             for name in names
         ],
@@ -44,7 +44,7 @@ rule report:
     params:
         code=stamp("workflow/scripts/report.py"),
         run=CONFIG.run,
-        config=CONFIG_FILE,
+        arguments=ARGUMENTS,
         benchmarks=f"benchmarks/{CONFIG.run}",
         studies=CONFIG.jpeg.compared(),
     script:

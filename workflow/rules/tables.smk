@@ -47,7 +47,7 @@ rule limits:
 
 rule claims:
     input:
-        ledger="config/claims.yaml",
+        ledger=own("config/claims.yaml"),
         cells="<results>/tables/cells.parquet",
         curves="<results>/tables/curves.parquet",
         classifiers="<results>/tables/classifiers.parquet",
