@@ -10,10 +10,13 @@ READY := .venv/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := run
-.PHONY: run test test-slow test-slurm lint types bench version push pull clean help
+.PHONY: run plan test test-slow test-slurm lint types bench version push pull clean help
 
 run: $(READY) ## the demo, or another config: make CONFIG=config/mnist.yaml
 	@$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
+
+plan: $(READY) ## what that would run, why, and roughly how long; runs nothing
+	@RDC_PLAN=1 $(BIN)/snakemake -n --cores $(CORES) --configfile $(CONFIG)
 
 test: $(READY) ## the fast tests
 	@$(BIN)/python -m pytest -n 2 -m "not slow"

@@ -156,11 +156,14 @@ def _cut(text: str, width: int) -> str:
 
 
 def spoken(seconds: float) -> str:
-    """A duration as people say it: ``40 s``, ``3 min``, ``2 h 10 min``."""
+    """A duration as people say it: ``40 s``, ``3 min``, ``2 h 10 min``, ``3 days``."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+    if minutes < 90:
+        return f"{minutes} min"
+    hours = minutes // 60
+    return f"{hours} h {minutes % 60} min" if hours < 48 else f"{round(hours / 24)} days"
 
 
 class ProgressLine(logging.Handler):

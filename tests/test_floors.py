@@ -31,6 +31,7 @@ FLOORS = [
     [
         "config_fields",
         "joblog",
+        "plan",
         "machine",
         "figures.style",
         "bundles",
@@ -66,6 +67,7 @@ FLOORS = [
         "networks.resnets",
     ],
     [
+        "durations",
         "datasets.pictures",
         "jpeg.classifiers",
         "datasets.warped",

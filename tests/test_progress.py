@@ -108,8 +108,8 @@ def test_time_left_comes_from_what_jobs_of_each_rule_took(run):
 
 
 def test_durations_are_said_as_people_say_them():
-    assert [progress.spoken(s) for s in (0, 89, 100, 5400, 7800)] == [
-        "0 s", "89 s", "2 min", "1 h 30 min", "2 h 10 min",
+    assert [progress.spoken(s) for s in (0, 89, 100, 5400, 7800, 250_000)] == [
+        "0 s", "89 s", "2 min", "1 h 30 min", "2 h 10 min", "3 days",
     ]  # fmt: skip
 
 

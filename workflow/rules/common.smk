@@ -46,7 +46,7 @@ sys.path.insert(0, str(checkout(workflow.current_basedir)))
 
 from rdc import cells as grid
 from rdc import config as configs
-from rdc import config_files, locks, machine, progress, provenance
+from rdc import config_files, durations, locks, machine, plan, progress, provenance
 from rdc.datasets import folders
 from rdc.datasets.sources import SOURCES, DataError
 from rdc.machine import own
@@ -120,9 +120,22 @@ if workflow.is_main_process:
             f"results/{CONFIG.run}: an earlier run was killed and nobody holds its lock; going on from there"
         )
 
+BATCHES = grid.batches(CONFIG)
+
+
+def job_seconds():
+    """What a job of each rule is expected to take."""
+    return durations.expected(CONFIG, BATCHES, f"benchmarks/{CONFIG.run}")
+
+
 # One line at a terminal; a file or CI gets Snakemake's own lines.
-if workflow.is_main_process and not workflow.dryrun and sys.stderr.isatty():
-    progress.attach(logger, sys.stderr)
+if workflow.is_main_process:
+    dry = workflow.logger_manager.settings.dryrun  # workflow.dryrun is not known yet
+    if dry and os.environ.get(plan.ASKED):
+        cores = workflow.resource_settings.cores or os.cpu_count()
+        plan.attach(logger, plan.Plan(CONFIG.run, cores, job_seconds))
+    elif not dry and sys.stderr.isatty():
+        progress.attach(logger, sys.stderr, job_seconds())
 
 machine.use_this_checkout()
 machine.let_waiting_threads_sleep()
@@ -136,7 +149,6 @@ ARGUMENTS = machine.arguments(
     workflow.configfiles if OURS else workflow.overwrite_configfiles,
     workflow.config_settings.config,
 )
-BATCHES = grid.batches(CONFIG)
 # Where a cell is by study and name, so that no job looks through all of them.
 PLACE_OF = {(cell.study, cell.name): place for place, cell in enumerate(CELLS)}
 BATCH_OF = {
