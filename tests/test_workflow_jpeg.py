@@ -189,12 +189,13 @@ def test_the_script_beside_the_report_codes_a_folder_again(finished):
     done = finished.run(*words)
     assert done.returncode == 0 and "24 pictures" in done.stdout, done.stdout + done.stderr
     assert "notes.txt: left out" in done.stderr
+    assert "24 from PNG" in done.stdout and "%" not in done.stdout
     source = next((finished.folder / "own" / "dull").glob("*.png"))
     content = (finished.folder / "recoded" / "dull" / f"{source.stem}.jpg").read_bytes()
     pixels = np.asarray(Image.open(source))
     assert content == standard.encode(pixels, standard.read_text(exported).astype(int), "4:2:0")
     again = finished.run(*words)
-    assert again.returncode == 1 and "is there already" in again.stderr
+    assert again.returncode == 0 and "0 pictures coded, 24 there already" in again.stdout
 
 
 def test_a_classifier_that_does_not_fit_is_named_in_the_log(finished, tmp_path):
