@@ -96,8 +96,8 @@ def code_all(pictures: Path, out: Path, tables: list[list[int]], subsampling: st
     if not targets and not failed:
         raise ValueError(f"{pictures}: found no picture")
     done = sum(map(len, sizes.values()))
-    there_too = f", {there} there already" if there else ""
-    print(f"{done} pictures coded{there_too}" + (f", {failed} left out" if failed else ""))
+    others = ((there, "there already"), (failed, "left out"))
+    print(", ".join([f"{done} pictures coded", *(f"{n} {what}" for n, what in others if n)]))
     for kind, pairs in sizes.items():
         print("  " + compared(kind, len(pairs), *map(sum, zip(*pairs, strict=True))))
     return 1 if failed else 0
@@ -115,15 +115,19 @@ def compared(kind: str, count: int, *sizes: int) -> str:
 
 def listed(pictures: Path, out: Path) -> list[Path]:
     """Files by name, no hidden ones, each folder once (links last), without those of ``out``."""
-    files, seen, folders = [], {out}, [pictures]
-    while folders:
-        folder = folders.pop(0)
+    files, seen, folders, links = [], {out}, [pictures], []
+    while folders or links:
+        folder = (folders or links).pop()
         if folder.resolve() in seen:
             continue
         seen.add(folder.resolve())
-        found = [path for path in folder.iterdir() if not path.name.startswith(".")]
-        folders = sorted([*folders, *(p for p in found if p.is_dir())], key=Path.is_symlink)
-        files += [p for p in found if p.is_file() and out not in p.resolve().parents]
+        for path in sorted(folder.iterdir()):
+            if path.name.startswith("."):
+                continue
+            if path.is_dir():
+                (links if path.is_symlink() else folders).append(path)
+            elif path.is_file() and out not in path.resolve().parents:
+                files.append(path)
     return sorted(files)
 
 
@@ -160,8 +164,8 @@ def coded(path: Path, tables: list[list[int]], subsampling: str) -> tuple[str, b
     if max(picture.size) > SIDE:
         raise ValueError(f"{picture.width} x {picture.height} pixels; JPEG allows {SIDE} a side")
     grey, profile = picture.mode == "L", image.info.get("icc_profile") or b""
-    fits = image.mode not in ("CMYK", "LAB") and profile[36:40] == b"acsp"
-    if fits and profile[16:20] == (b"GRAY" if grey else b"RGB "):
+    whole = image.mode not in ("CMYK", "LAB") and profile[36:40] == b"acsp"
+    if whole and profile[16:20] == (b"GRAY" if grey else b"RGB "):  # the colours that it is of
         kept["icc_profile"] = profile
     # The whole file has to fit, which fine steps make larger than Pillow expects.
     ImageFile.MAXBLOCK = 4 * picture.width * picture.height + len(profile) + 2**20
@@ -176,8 +180,8 @@ def coded(path: Path, tables: list[list[int]], subsampling: str) -> tuple[str, b
 def metadata(image: Image.Image) -> dict[str, bytes]:
     """EXIF and a JPEG file's comment; of EXIF that is too long or elsewhere, only the orientation."""
     exif = image.info.get("exif") or b""
-    if exif and not exif.startswith(b"Exif\0\0"):  # WebP's
-        exif = b"Exif\0\0" + exif
+    if exif:  # WebP's does not begin so
+        exif = b"Exif\0\0" + exif.removeprefix(b"Exif\0\0")
     exif = exif if len(exif) <= SEGMENT else b""
     if not exif and (turn := image.getexif().get(ORIENTATION)) in range(2, 9):
         only = Image.Exif()
