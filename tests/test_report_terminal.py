@@ -1,5 +1,7 @@
 """What the terminal says at the end of a run."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +17,7 @@ from rdc.report import terminal
 def few_fits(monkeypatch):
     """BD numbers, of which none is printed, without the fits of their intervals."""
     monkeypatch.setattr(curves, "FITTED_RESAMPLES", 1)
+    monkeypatch.setattr(curves, "RESAMPLES", 100)
 
 
 def means(images: pd.DataFrame) -> pd.DataFrame:
@@ -101,6 +104,18 @@ def test_curves_that_share_nothing_and_a_set_alone_are_said():
     assert lines[0].endswith("the sets share no rate at which to compare accuracy")
     assert lines[2].endswith("the sets share no PSNR at which to compare bytes")
     assert printed(low)[0] == "kodak, 4:2:0, 20 pictures: Annex K alone, nothing to compare"
+
+
+def test_a_run_without_rows_of_single_files_or_of_an_older_config_ends_as_well(atlas_run):
+    lines = terminal.summary(atlas_run, "report.html").splitlines()
+    assert lines[-1] == "Open report.html" and lines[-2].startswith("Claims: ")
+    assert max(map(len, lines)) <= terminal.WIDTH
+    images = pd.concat([arm("annex_k", 1.0), arm("tuned", 0.8)])
+    compared = pd.DataFrame(savings.records(images))
+    assert terminal.tables(compared, means(images), {}) == []
+    frames = {"jpeg_savings": compared, "claims": atlas_run.frames["claims"]}
+    alone = dataclasses.replace(atlas_run, frames=frames)
+    assert len(terminal.summary(alone, "report.html").splitlines()) == 2
 
 
 def test_a_long_name_has_a_line_of_its_own():

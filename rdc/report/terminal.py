@@ -28,7 +28,7 @@ def summary(run: Run, path: str) -> str:
     lines = []
     if run.has_codecs:
         lines += _codecs(run)
-    if "jpeg_savings" in run.frames:
+    if run.has_jpeg and "jpeg_savings" in run.frames:
         lines += tables(run.frames["jpeg_savings"], run.frames["jpeg"], run.studies)
     if "claims" in run.frames:
         counted = claims.counts(run.frames["claims"])
@@ -42,10 +42,10 @@ def _codecs(run: Run) -> list[str]:
     chosen = cells[cells.split == "validation"].sort_values("mse")
     names = chosen.groupby(["study", "method", "rate_bits"], sort=True).head(1)
     best = cells[cells.split == "test"].merge(names[["study", "cell"]], on=["study", "cell"])
-    study, method = (max(8, *best[name].str.len()) for name in ("study", "method"))
+    study, method = (max([8, *best[name].str.len()]) for name in ("study", "method"))
     lines = [
         f"Run {run.name}: {len(run.frames['costs'])} cells. Of each method and rate the one of lowest",
-        "validation MSE, measured on test images:",
+        "validation MSE, on test images (judge: a classifier that trained no codec):",
         f"  {'study':{study}} {'method':{method}} {'bits':>6} {'λ':>7} {'MSE':>8} {'accuracy':>9} "
         f"{'judge':>8}",
     ]
@@ -67,6 +67,8 @@ def tables(compared: pd.DataFrame, jpeg: pd.DataFrame, studies: dict[str, dict])
     """
     lines = []
     for (study, subsampling), means in jpeg.groupby(["study", "subsampling"], sort=False):
+        if study not in studies:  # rows of a config before this one
+            continue
         reference = studies[study]["reference"]
         own = (compared.study == study) & (compared.subsampling == subsampling)
         rows = compared[own & (compared.over == reference)]
