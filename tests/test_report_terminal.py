@@ -74,6 +74,7 @@ def test_accuracy_at_equal_bits_is_printed_where_a_classifier_reads(judge):
         [] if judge is None else [["judge", *["50.0", "%"] * 4], ["judge", *["+0.0"] * 4]]
     )
     assert any("% of bytes saved at equal PSNR against Annex K" in line for line in lines)
+    assert (terminal.ALIKE in lines) == (judge is not None)  # which reads the same pictures right
 
 
 def test_without_a_classifier_bytes_alone():

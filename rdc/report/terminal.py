@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 WIDTH = 80
 COMMON_QUALITIES = (25, 50, 75, 90)  # of the reference, where the other sets reach their PSNR
 READERS = {"accuracy": "classifier", "accuracy_judge": "judge"}
+ALIKE = "  0.0 to 0.0: no picture is read differently there, and more pictures may tell"
 ABSENT = "  - : one of the two was measured at no quality that reaches so far"
 
 
@@ -115,8 +116,9 @@ def _accuracy(where: str, rows: pd.DataFrame, means: pd.DataFrame, reference: st
     lines.append("  * of scan and Huffman tables, without the file's other headers")
     if "accuracy_judge" in measured:
         lines.append("  judge: a classifier that no tables were tuned for")
-    absent = rows[rows["at"].isin(at)].value.isna().any()
-    return lines + ([ABSENT] if absent else [])
+    rows = rows[rows["at"].isin(at)]
+    lines += [ALIKE] if ((rows.low == 0) & (rows.high == 0)).any() else []
+    return lines + ([ABSENT] if rows.value.isna().any() else [])
 
 
 def _bytes(where: str, rows: pd.DataFrame, reference: str) -> list[str]:
