@@ -184,20 +184,6 @@ def test_savings_are_counted_from_baselines_and_to_the_right_is_better():
     plt.close(figure)
 
 
-def test_the_terminal_says_which_qualities_are_as_good():
-    rows = [("annex_k", 25, 30.0), ("annex_k", 75, 34.0), ("tuned", 10, 29.0), ("tuned", 30, 33.0)]
-    jpeg = pd.DataFrame(
-        [
-            {"study": "own", "subsampling": "4:2:0", "tables": t, "quality": q, "psnr": p}
-            for t, q, p in rows
-        ]
-    )
-    saved = savings(("own", "tuned", "annex_k", "bytes_saved", 20.0, 19.0, 21.0)).assign(at=32.0)
-    lines = luo.savings(saved, jpeg, {"own": {"reference": "annex_k"}}).splitlines()
-    assert lines[-2].split() == ["25", "50", "75"]
-    assert lines[-1].split()[-3:] == ["15", "25", "-"]  # 30 dB, 32 dB, and 34 dB which it lacks
-
-
 def test_no_two_methods_look_alike_and_each_looks_the_same_beside_any():
     assert style.looks(["na2"])["na2"] == style.looks(["rdc", "na2", "mine"])["na2"]
     looks = atlas._looks(pd.DataFrame({"method": list(style.METHOD_NAMES)}))

@@ -277,6 +277,7 @@ CODE = {
     "rdc/datasets/warped.py": trained(CODECS),
     "rdc/readers.py": PRETRAIN | CLEAN | trained(CODECS),
     "rdc/report/page.py": {"report"},
+    "rdc/report/terminal.py": {"report"},
     "rdc/report/planes.js": {"report"},
     "rdc/report/page.html.j2": {"report"},
     "workflow/scripts/train.py": trained(CODECS),

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rdc.jpeg import curves, savings
 from rdc.jpeg.curves import Curve
@@ -182,5 +184,50 @@ def test_savings_hold_every_ordered_pair_and_no_accuracy_without_classes():
     assert set(found.measure) == {"bytes_saved", "bd_rate", "bd_psnr"}
     assert len(found[found.measure == "bd_rate"]) == 6
     one = found[(found.measure == "bytes_saved") & (found.tables == "0.8") & (found.over == "1.0")]
-    assert list(one["at"]) == list(savings.PSNRS)
-    assert one[one["at"] == 30].value.item() == pytest.approx(20, abs=0.1)
+    assert list(one["at"]) == [25, 30, 35]  # of 23.8 to 36.0 dB, which all three reach
+    np.testing.assert_allclose(one.value, 20, atol=0.1)
+
+
+def test_a_value_and_its_interval_are_both_there_or_both_missing():
+    """Beyond the mean curve's end some resamples still reach; short of it not all do."""
+    ours, theirs = logarithmic(0.8), logarithmic(1.0)
+    end = theirs.means[0].score.max()
+    found = curves.saving(ours, theirs, np.linspace(end - 0.5, end + 0.5, 41))
+    there = found[["value", "low", "high"]].notna()
+    assert there.nunique(axis=1).eq(1).all() and 0 < there.value.sum() < 41
+    beyond = curves.savings(ours, theirs, np.array([end + 0.05]))
+    assert np.isnan(beyond[0]).all() and not np.isnan(beyond[1:]).all()
+
+
+def test_savings_over_the_references_own_range_need_no_numbers_of_ours():
+    low = Curve(logarithmic(0.8).bits, logarithmic(0.8).score - 20)  # 3 to 16 dB
+    theirs = Curve(low.bits, logarithmic(1.0).score - 20)
+    found = curves.bytes_saved(low, theirs)
+    assert len(found) == curves.SAVING_STEPS and found.value.notna().mean() > 0.8
+    np.testing.assert_allclose(found.value.dropna(), 20, atol=1e-6)
+
+
+RANGE = st.tuples(st.floats(0.01, 60), st.floats(1e-4, 300))
+
+
+@given(RANGE)
+def test_points_of_comparison_are_round_within_the_range_and_few(ends):
+    low, high = ends[0], ends[0] + ends[1]
+    for found, most in ((savings.even(low, high, 5), 5), (savings.rates(low, high, 4), 4)):
+        assert 2 <= len(found) <= most and (np.diff(found) > 0).all()
+        assert low - 1e-9 <= found[0] and found[-1] <= high + 1e-9
+        assert all(len(f"{x:g}") <= 8 for x in found)
+    apart = np.diff(savings.even(low, high, 5))
+    np.testing.assert_allclose(apart, apart[0], rtol=1e-4)
+    assert f"{apart[0]:.3e}"[0] in "125"
+
+
+def test_no_points_where_there_is_no_range():
+    for low, high in ((2.0, 1.0), (1.0, 1.0), (np.nan, np.nan), (1.0, np.inf)):
+        assert not savings.even(low, high, 5).size and not savings.rates(low, high, 4).size
+
+
+def test_eight_curves_share_what_all_but_one_of_them_reach():
+    curves_of = [np.array([1.0, 9.0])] * 7 + [np.array([4.0, 5.0])]
+    assert savings.shared(curves_of) == (1, 9)
+    assert savings.shared(curves_of[1:]) == (4, 5)

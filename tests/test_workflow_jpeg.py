@@ -183,18 +183,30 @@ def test_every_pair_of_tables_is_compared(finished):
     )
 
 
+def test_what_was_gained_is_the_last_that_is_said(finished):
+    said = (finished.folder / "said.txt").read_text()
+    ending = said[said.index("own, 4:2:0, 12 pictures: accuracy at equal bits against Annex K") :]
+    for line in ("  tuned for the classifier", "% of bytes saved at equal PSNR against Annex K"):
+        assert line in ending[: ending.index("Open results/tiny/report.html")]
+    judged = said[said.index("digits, 4:4:4, 100 pictures: accuracy at equal bits") :]
+    assert "  judge: a classifier that no tables were tuned for" in judged
+    rows = tables.read("jpeg_savings", finished.results / "tables" / "jpeg_savings.parquet")
+    assert (rows[["value", "low", "high"]].notna().nunique(axis=1) == 1).all()
+
+
 def test_the_script_beside_the_report_codes_a_folder_again(finished):
     exported = finished.results / "jpeg" / "photographs" / "tuned_420" / "tuned_q75.qtables"
     words = [str(finished.results / "recode.py"), str(exported), "own", "recoded"]
     done = finished.run(*words)
     assert done.returncode == 0 and "24 pictures" in done.stdout, done.stdout + done.stderr
     assert "notes.txt: left out" in done.stderr
+    assert "24 from PNG" in done.stdout and "%" not in done.stdout
     source = next((finished.folder / "own" / "dull").glob("*.png"))
     content = (finished.folder / "recoded" / "dull" / f"{source.stem}.jpg").read_bytes()
     pixels = np.asarray(Image.open(source))
     assert content == standard.encode(pixels, standard.read_text(exported).astype(int), "4:2:0")
     again = finished.run(*words)
-    assert again.returncode == 1 and "is there already" in again.stderr
+    assert again.returncode == 0 and "0 pictures coded, 24 there already" in again.stdout
 
 
 def test_a_classifier_that_does_not_fit_is_named_in_the_log(finished, tmp_path):

@@ -17,8 +17,6 @@ from rdc.jpeg.standard import TableSet
 NAMES = ("rate", "distortion", "accuracy", "tables", "savings", "ablation")
 # What everything else is counted from in one figure; all pairs are in the table ``jpeg_savings``.
 BASELINES = ("annex_k", "flat", "luo", "sorted_random", "coordinate_descent", "robidoux")
-PSNRS = np.arange(28.0, 40.01, 0.5)
-COMMON_QUALITIES = (25, 50, 75, 90)  # of the reference, that the terminal shows others' beside
 LOWEST_SAVING = -60  # percent, of variations that lose without end
 
 # (study, tables, sampling) to what they are.
@@ -44,51 +42,6 @@ def draw(name: str, frames: dict[str, pd.DataFrame], sets: Sets, studies: dict) 
         "ablation": _ablation,
     }
     return figures[name](frames, sets, studies)
-
-
-def savings(rows: pd.DataFrame, jpeg: pd.DataFrame, studies: dict[str, dict]) -> str:
-    """Lines for the terminal: percent of the reference's bytes saved, and which qualities are as good.
-
-    Args:
-        rows, jpeg: the tables ``jpeg_savings`` and ``jpeg``.
-        studies: of each study its ``reference``.
-    """
-    lines = []
-    rows = rows[rows.measure == "bytes_saved"]
-    for (study, subsampling), part in rows.groupby(["study", "subsampling"], sort=False):
-        reference = studies[study]["reference"]
-        wide = part[part.over == reference].pivot(index="tables", columns="at", values="value")
-        lines.append(
-            f"{study}, {subsampling}: % of bytes saved at equal PSNR against {title(reference)}"
-        )
-        lines.append(" " * 44 + "".join(f"{f'{at:g} dB':>9}" for at in wide.columns))
-        for tables in part.tables.unique():
-            if tables != reference:
-                values = wide.loc[tables]
-                numbers = "".join(f"{v:9.1f}" if v == v else f"{'-':>9}" for v in values)
-                lines.append(f"  {title(tables):<42}{numbers}")
-        own = jpeg[(jpeg.study == study) & (jpeg.subsampling == subsampling)]
-        lines += _as_good(own, reference)
-    return "\n".join(lines)
-
-
-def _as_good(jpeg: pd.DataFrame, reference: str) -> list[str]:
-    """The quality of each set, on its own scale, that has the mean PSNR of one of the reference's."""
-    base = jpeg[jpeg.tables == reference].sort_values("quality")
-    qualities = [q for q in COMMON_QUALITIES if base.quality.min() <= q <= base.quality.max()]
-    if not qualities:
-        return []
-    aims = np.interp(qualities, base.quality, base.psnr)
-    lines = [
-        f"quality with the PSNR of {title(reference)} at",
-        " " * 44 + "".join(f"{q:>9}" for q in qualities),
-    ]
-    for tables, own in jpeg[jpeg.tables != reference].groupby("tables", sort=False):
-        own = own.sort_values("psnr")
-        found = np.interp(aims, own.psnr, own.quality, left=np.nan, right=np.nan)
-        numbers = "".join(f"{q:9.0f}" if q == q else f"{'-':>9}" for q in found)
-        lines.append(f"  {title(tables):<42}{numbers}")
-    return lines
 
 
 def _rate(frames, sets, studies) -> Figure:
@@ -132,7 +85,7 @@ def _distortion(frames, sets, studies) -> Figure:
             left.plot(means.bpp_file, means.psnr, line, color=colour, label=title(tables), lw=1.3)
             if tables == base:
                 continue
-            saved = curves.saving(curves.curve(images[tables], "psnr", "file"), reference, PSNRS)
+            saved = curves.bytes_saved(curves.curve(images[tables], "psnr", "file"), reference)
             _band(right, saved.score, saved, colour, line, title(tables))
         left.set(xlabel="bits per pixel, whole file", ylabel="PSNR, dB (mean over pictures)")
         count = len(reference.bits)
@@ -306,7 +259,7 @@ def _ablation(frames, sets, studies) -> Figure:
                 found = curves.points_gained(ours, reference)
                 x = found.bits
             else:
-                found = curves.saving(ours, reference, PSNRS)
+                found = curves.bytes_saved(ours, reference)
                 x = found.score
             _band(axes, x, found, colour, line, title(tables))
         axes.axhline(0, color=style.REFERENCE, lw=1)

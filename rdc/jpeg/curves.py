@@ -16,7 +16,7 @@ from scipy.interpolate import PchipInterpolator
 from rdc.intervals import CONFIDENCE
 
 RESAMPLES = 400
-GAIN_STEPS = 12
+GAIN_STEPS, SAVING_STEPS = 12, 25
 FITTED_RESAMPLES = 60  # where each one means a fit of both curves
 
 
@@ -135,6 +135,17 @@ def points_gained(ours: Curve, reference: Curve) -> pd.DataFrame:
     return found
 
 
+def bytes_saved(ours: Curve, reference: Curve) -> pd.DataFrame:
+    """``saving`` at scores spread evenly over the reference's own."""
+    scores = reference.means[0].score
+    scores = scores[np.isfinite(scores)]
+    if not scores.size:
+        return saving(ours, reference, scores)
+    # Not at the very ends, which half of the resamples do not reach.
+    inside = np.linspace(scores.min(), scores.max(), SAVING_STEPS + 2)[1:-1]
+    return saving(ours, reference, inside)
+
+
 def bjontegaard_rate(ours: Curve, reference: Curve) -> pd.Series:
     """Bjontegaard's mean change of rate at equal score, in percent (negative: bits saved).
 
@@ -175,9 +186,11 @@ def _of_each(measure, ours: Curve, reference: Curve, resamples: int = RESAMPLES)
 
 
 def _with_interval(found: np.ndarray, name: str, at: np.ndarray) -> pd.DataFrame:
+    """A value with its interval, or neither: resamples may reach where the mean curve does not."""
     drawn, share = found[1:], 0.5 - CONFIDENCE / 2
-    low, high = np.full((2, len(at)), np.nan)
-    known = ~np.isnan(drawn).all(axis=0)
+    value, low, high = np.full((3, len(at)), np.nan)
+    known = ~np.isnan(found[0]) & ~np.isnan(drawn).all(axis=0)
     if known.any():
+        value[known] = found[0, known]
         low[known], high[known] = np.nanquantile(drawn[:, known], [share, 1 - share], axis=0)
-    return pd.DataFrame({name: at, "value": found[0], "low": low, "high": high})
+    return pd.DataFrame({name: at, "value": value, "low": low, "high": high})

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from rdc import intervals
-from rdc.figures import jpeg_sets, luo
+from rdc.figures import jpeg_sets
 from rdc.jpeg import curves, samples
 from rdc.jpeg.standard import TableSet
 from rdc.report.numbers import encoded, shorts
@@ -106,7 +106,7 @@ def _files(crops: pd.DataFrame) -> dict[int, list[str]]:
 def _against(ours: pd.DataFrame, reference: pd.DataFrame, classes: bool) -> dict[str, dict]:
     """Bytes saved at equal PSNR, points gained at equal bits, with intervals over pictures."""
     ours_curve, other = (curves.curve(part, "psnr", "file") for part in (ours, reference))
-    saved = curves.saving(ours_curve, other, luo.PSNRS)
+    saved = curves.bytes_saved(ours_curve, other)
     found = {"saving": _band(saved.score, saved)}
     if classes:
         for score, key in (("correct", "gain"), ("correct_judge", "gain_judge")):

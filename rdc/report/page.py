@@ -161,34 +161,3 @@ def _measured(row) -> str:
         return ""
     text = f"{row.measured:.4g}"
     return text if math.isnan(row.low) else f"{text} ({row.low:.4g} to {row.high:.4g})"
-
-
-def summary(run: Run, path: str) -> str:
-    """The main results for the terminal: each rate's best codecs, verdicts, and where to look."""
-    lines = []
-    if run.has_codecs:
-        lines += _best(run)
-    if "claims" in run.frames:
-        counted = claims.counts(run.frames["claims"])
-        lines.append("Claims: " + ", ".join(f"{n} {verdict}" for verdict, n in counted.items()))
-    return "\n".join([*lines, f"Open {path}"])
-
-
-def _best(run: Run) -> list[str]:
-    """Of each method and rate the cell of lowest validation MSE, on test images."""
-    cells = run.frames["cells"]
-    chosen = cells[cells.split == "validation"].sort_values("mse")
-    names = chosen.groupby(["study", "method", "rate_bits"], sort=True).head(1)
-    best = cells[cells.split == "test"].merge(names[["study", "cell"]], on=["study", "cell"])
-    lines = [
-        f"Run {run.name}: {len(run.frames['costs'])} cells. Lowest validation MSE of each method "
-        "and rate, on test images:",
-        f"  {'study':8} {'method':14} {'bits':>6} {'λ':>7} {'MSE':>8} {'accuracy':>9} {'judge':>8}",
-    ]
-    for row in best.sort_values(["study", "rate_bits", "method"]).itertuples():
-        lam = "" if math.isnan(row.lam) else f"{row.lam:g}"
-        lines.append(
-            f"  {row.study:8} {row.method:14} {row.rate_bits:6.2f} {lam:>7} {row.mse:8.4f} "
-            f"{row.accuracy:9.2%} {row.accuracy_judge:8.2%}"
-        )
-    return lines

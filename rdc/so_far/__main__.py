@@ -10,7 +10,7 @@ from rdc.config import Config, ConfigError, load
 from rdc.datasets.labelled import DataError
 from rdc.jpeg import standard
 from rdc.networks.weights import WeightsError
-from rdc.report import earlier, page
+from rdc.report import earlier, page, terminal
 from rdc.so_far import rows, shown
 
 
@@ -65,7 +65,7 @@ def _put_together(folder: Path, config: Config | None, arguments: list[str]) -> 
         with tempfile.TemporaryDirectory() as scratch:
             run = shown.collect(folder, config, arguments, Path(scratch))
             page.write(run, folder / "report.html")
-        print(page.summary(run, f"{folder}/report.html"))
+        print(terminal.summary(run, f"{folder}/report.html"))
 
 
 if __name__ == "__main__":

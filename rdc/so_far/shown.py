@@ -41,7 +41,7 @@ def collect(folder: Path, config: Config, arguments: list[str], scratch: Path) -
     frames = {
         path.stem: tables.read(path.stem, path)
         for path in sorted((folder / "tables").glob("*.parquet"))
-        if path.stem in (*page.CELLS, *page.JPEG)
+        if path.stem in (*page.CELLS, *page.JPEG, "jpeg_savings")
     }
     if not frames.keys() >= {*page.CELLS}:
         frames = {name: frame for name, frame in frames.items() if name not in page.CELLS}

@@ -11,7 +11,8 @@ rule report:
             f"<results>/tables/{table}.parquet"
             for table in [*TABLES, *(["claims"] if CONFIG.studies else [])]
             if table != "jpeg_rate"
-        ],
+        ]
+        + (rules.jpeg_savings.output if CONFIG.jpeg.studies else []),
         measured=[f"<results>/measured/{study}/{batch}" for study, batch in BATCHES],
         sets=[
             f"<results>/jpeg/{study}/{name}_{sampling}.json"

@@ -18,7 +18,6 @@ frames = {
 }
 sets = standard.load_all(snakemake.input.sets)
 studies = snakemake.params.studies
-sys.stderr.write("\n" + luo.savings(frames["savings"], frames["jpeg"], studies) + "\n")
 for program in snakemake.params.absent:
     sys.stderr.write(f"{program} is not on the PATH: its lines are left out\n")
 drawn = {name: lambda name=name: luo.draw(name, frames, sets, studies) for name in luo.NAMES}

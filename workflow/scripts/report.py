@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rdc import joblog, reconstructions, tables
 from rdc.jpeg import standard
-from rdc.report import page
+from rdc.report import page, terminal
 
 report = joblog.start(snakemake.log[0], expected=(tables.TableError, standard.TableError))
 given, params = snakemake.input, snakemake.params
@@ -25,4 +25,4 @@ run = page.Run(
     | {name: version(name) for name in ("torch", "numpy", "snakemake")},
 )
 page.write(run, snakemake.output.report)
-sys.stderr.write("\n" + page.summary(run, snakemake.output.report) + "\n")
+sys.stderr.write("\n" + terminal.summary(run, snakemake.output.report) + "\n")
