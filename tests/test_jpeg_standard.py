@@ -173,3 +173,11 @@ def test_a_pair_at_any_quality_is_exported_and_faults_are_named(tmp_path, capsys
         with pytest.raises(SystemExit):
             export.main(words)
         assert fault in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("shape", [(512, 512, 3), (700, 300)])
+def test_noise_at_the_finest_steps_is_coded(shape):
+    """Its file is larger than the buffer that Pillow reckons with."""
+    noise = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    file = standard.encode(noise, np.ones((2, 8, 8), dtype=int), "4:4:4")
+    assert np.abs(standard.decode(file).astype(int) - noise).mean() < 1

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 
 from rdc.atomic import replacing
@@ -182,15 +182,21 @@ def encode(image: np.ndarray, tables: np.ndarray, subsampling: str, optimize: bo
         raise TableError(
             f"subsampling: found {subsampling!r}, allowed are {', '.join(SUBSAMPLING)}"
         )
-    stream = io.BytesIO()
     # Never with `quality`: what it does to given tables differs from one Pillow to the next.
-    Image.fromarray(image).save(
-        stream,
-        "JPEG",
-        qtables=[[int(step) for step in table.ravel()] for table in _needed(image, tables)],
-        subsampling=SUBSAMPLING[subsampling],
-        optimize=optimize,
-    )
+    settings = {
+        "qtables": [[int(step) for step in table.ravel()] for table in _needed(image, tables)],
+        "subsampling": SUBSAMPLING[subsampling],
+        "optimize": optimize,
+    }
+    stream = io.BytesIO()
+    try:
+        Image.fromarray(image).save(stream, "JPEG", **settings)
+    except (
+        OSError
+    ):  # of noise at fine steps a file is larger than the buffer that Pillow makes for it
+        ImageFile.MAXBLOCK = max(ImageFile.MAXBLOCK, 2 * image.nbytes + 2**20)
+        stream = io.BytesIO()
+        Image.fromarray(image).save(stream, "JPEG", **settings)
     return stream.getvalue()
 
 
