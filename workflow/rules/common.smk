@@ -134,7 +134,7 @@ if workflow.is_main_process:
     if dry and os.environ.get(plan.ASKED):
         cores = workflow.resource_settings.cores or os.cpu_count()
         plan.attach(logger, plan.Plan(CONFIG.run, cores, job_seconds))
-    elif not dry and sys.stderr.isatty():
+    elif not dry and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         progress.attach(logger, sys.stderr, job_seconds())
 
 machine.use_this_checkout()
