@@ -206,7 +206,11 @@ def _check_number(config: Config) -> None:
         f"studies.{study_name}.grids.{name}": sum(
             len(grid.lam) if config.methods[method].uses_lam else 1 for method in grid.methods
         )
-        * math.prod(map(len, (grid.dim, grid.levels, grid.dither, grid.seeds, grid.recipe)))
+        * len(grid.dim)
+        * len(grid.levels)
+        * len(grid.dither)
+        * len(grid.seeds)
+        * len(grid.recipe)
         for study_name, study in config.studies.items()
         for name, grid in study.grids.items()
     }

@@ -15,7 +15,7 @@ MOST_COLUMNS = 100
 SCHEMA, ROWS, GROUPS, NOTES = 2, 3, 4, 5  # fields of the footer
 FOOTER = {1, SCHEMA, ROWS, GROUPS, NOTES, 6, 7}
 TYPES = {0: "BOOLEAN", 1: "INT32", 2: "INT64", 5: "DOUBLE", 6: "BYTE_ARRAY"}
-TEXT, NULL = {1: {}}, {11: {}}  # what numbers or bytes stand for
+STANDS_FOR: tuple = ({1: {}}, {11: {}})  # text, nothing: what numbers or bytes stand for
 COMPRESSIONS = {0: "UNCOMPRESSED", 1: "SNAPPY"}
 ENCODINGS = {0: "PLAIN", 3: "RLE", 8: "RLE_DICTIONARY"}
 DATA_PAGE, DICTIONARY_PAGE = 0, 2
@@ -75,7 +75,7 @@ def _check(content: bytes, given: dict, end: int) -> list[str]:
     for name, leaf in zip(names, leaves, strict=True):
         _need(
             leaf[1] in TYPES and leaf.get(3) in (0, 1) and leaf.keys() <= {1, 3, 4, 6, 10}
-            and leaf.get(6, 0) == 0 and leaf.get(10, TEXT) in (TEXT, NULL),
+            and leaf.get(6, 0) == 0 and leaf.get(10, STANDS_FOR[0]) in STANDS_FOR,
             f"{name}: of another type than {', '.join(TYPES.values())}",
         )  # fmt: skip
     reader, unpacked = Reader(content[:end]), 0

@@ -308,7 +308,7 @@ def _checked(table: str, frame: pd.DataFrame, path: str | Path) -> pd.DataFrame:
     faults = _bent_values(table, frame) + _wrong_names(table, frame)
     if not faults:
         try:
-            return SCHEMAS[table].validate(frame, lazy=True)
+            return SCHEMAS[table].validate(frame, lazy=True, inplace=True)
         except pa.errors.SchemaErrors as error:
             found = error.failure_cases[["column", "check", "failure_case"]].drop_duplicates()
             faults = [
