@@ -30,7 +30,12 @@ def curves(rows: int, **columns) -> pa.Table:
         name: value if isinstance(value, pa.Array | pa.ChunkedArray) else repeated(value, rows)
         for name, value in given.items()
     }
-    return pa.table(made).replace_schema_metadata({"pandas": "{}"})
+    return noted(pa.table(made))
+
+
+def noted(table: pa.Table) -> pa.Table:
+    """As one of before, which needs no checksum."""
+    return table.replace_schema_metadata({"pandas": "{}"})
 
 
 def repeated(value, rows: int) -> pa.Array:
@@ -89,10 +94,10 @@ def test_thrift_ends_on_any_bytes(content, front):
 
 BIG = 1_000_000  # rows
 BOMBS = {
-    "rows, at most": (lambda: curves(4_000_000), {}),
+    "rows, at most": (lambda: noted(pa.table({"run": pa.array(np.zeros(24_000_001, bool))})), {}),
     "texts have more than": (lambda: curves(40_000, cell=repeated("x" * 9_000, 40_000)), {}),
-    "column is nested|columns are nested": (lambda: pa.table({"run": [[1, 2]]}), {}),
-    "or more than 100": (lambda: pa.table({f"c{i}": [1] for i in range(101)}), {}),
+    "columns are nested": (lambda: noted(pa.table({"run": [[1, 2]]})), {}),
+    "or more than 100": (lambda: noted(pa.table({f"c{i}": [1] for i in range(101)})), {}),
     "its footer has": (lambda: curves(1).replace_schema_metadata({"pandas": "[" * 2_000_000}), {}),
     "of another type": (lambda: curves(1, value=pa.array([1.5], pa.float32())), {}),
     "needs UNCOMPRESSED or SNAPPY": (lambda: curves(9), {"compression": "brotli"}),
