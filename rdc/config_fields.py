@@ -1,11 +1,13 @@
 """The kinds of values that a config holds, checked as strictly as people's typing errors deserve."""
 
 import math
+import os
 import re
 from collections import Counter
+from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from rdc.names import NAME, shortened, shown
 
@@ -135,3 +137,15 @@ class Section(BaseModel):
     """A section of the config: frozen, and unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*")
+    @classmethod
+    def _path_fits(cls, value: Any) -> Any:
+        """Asked whether it exists, the system would raise on these."""
+        if isinstance(value, Path):
+            longest = max(len(os.fsencode(part)) for part in (*value.parts, ""))
+            if longest > 255 or len(str(value)) > 1000 or "\0" in str(value):
+                raise ValueError(
+                    f"found {shown(str(value))}, which no path can be: too long, or with a NUL"
+                )
+        return value

@@ -148,6 +148,9 @@ def test_any_bytes_are_a_mapping_or_refused(content, tmp_path):
         ("run", "x" * 65),
         ("run", "-rf"),
         ("datasets.digits.validation", 10**12),
+        ("datasets.digits.folder", "x" * 256),
+        ("datasets.digits.folder", "x/" * 600),
+        ("datasets.digits.folder", "x\0"),
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else type(value).__name__,
 )  # fmt: skip
