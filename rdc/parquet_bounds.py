@@ -112,7 +112,10 @@ def _pages(reader: Reader, column: dict, name: str):
             inner[2] in ENCODINGS,
             f"{name}: a page's encoding is none of {', '.join(ENCODINGS.values())}",
         )
-        values += inner[1] if kind == DATA_PAGE else 0
+        if kind == DATA_PAGE:
+            values += inner[1]
+        else:  # room is made for as many entries as it announces
+            _need(inner[1] <= size, f"{name}: a dictionary of {inner[1]} entries in {size} bytes")
         _need(
             size >= 0 and inner[1] >= 0 and 0 <= packed <= end - reader.at,
             f"{name}: a page's size is wrong",
