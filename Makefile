@@ -13,9 +13,11 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: run plan test test-slow test-slurm lint types bench version push pull clean help
 
 run: $(READY) ## the demo, or another config: make CONFIG=config/mnist.yaml
+	@$(BIN)/python -m rdc.config_check $(CONFIG)
 	@$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
 
 plan: $(READY) ## what that would run, why, and roughly how long; runs nothing
+	@$(BIN)/python -m rdc.config_check $(CONFIG)
 	@RDC_PLAN=1 $(BIN)/snakemake -n --cores $(CORES) --configfile $(CONFIG)
 
 test: $(READY) ## the fast tests

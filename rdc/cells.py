@@ -12,8 +12,11 @@ from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
 
 from rdc.config import Config, ConfigError, EncoderFrom, Grid, Method, Recipe, Study
+from rdc.names import CELL
 
+MOST_CELLS = 10_000  # ten times paper.yaml's
 MOST_CODEWORDS = 2**16  # of a codebook
+MOST_NAME = 180  # bytes; with a batch's parts and a file's ending a name has 255
 MOST_CODES = 4096  # that a step may decode: 12 bits, some 6 GB of memory at full width
 
 
@@ -130,9 +133,10 @@ def expand(config: Config) -> list[Cell]:
     """Every cell of a config, lower tiers first, otherwise in the order written.
 
     Raises:
-        ConfigError: where a universal cell's encoder cell is missing or has another shape, or two
+        ConfigError: where there are too many, a universal cell's encoder cell is missing or has another shape, or two
             grids give one name to different cells.
     """
+    _check_number(config)
     found: dict[tuple[str, str], Cell] = {}
     for study_name, study in config.studies.items():
         for grid_name, grid in study.grids.items():
@@ -196,6 +200,28 @@ def batches(config: Config) -> dict[tuple[str, str], list[Cell]]:
     return named
 
 
+def _check_number(config: Config) -> None:
+    """Counts the cells before any is made."""
+    counts = {
+        f"studies.{study_name}.grids.{name}": sum(
+            len(grid.lam) if config.methods[method].uses_lam else 1 for method in grid.methods
+        )
+        * len(grid.dim)
+        * len(grid.levels)
+        * len(grid.dither)
+        * len(grid.seeds)
+        * len(grid.recipe)
+        for study_name, study in config.studies.items()
+        for name, grid in study.grids.items()
+    }
+    if sum(counts.values()) > MOST_CELLS:
+        largest = max(counts, key=counts.__getitem__)
+        raise ConfigError(
+            f"{largest}: found {counts[largest]:,} cells of {sum(counts.values()):,} in all, at most "
+            f"{MOST_CELLS:,} are allowed; shorten its lists, or make two runs of it"
+        )
+
+
 def _cells_of(config: Config, study_name: str, study: Study, grid: Grid):
     dataset = config.datasets[study.dataset]
     for method_name in grid.methods:
@@ -234,9 +260,14 @@ def _check_cell(cell: Cell) -> None:
         raise ConfigError(
             f"{where}: all weights of its method are 0, so there is nothing to minimise"
         )
-    if cell.moves == "codebook" and cell.levels**cell.dim > MOST_CODEWORDS:
+    if CELL.fullmatch(cell.name) is None or len(cell.name.encode()) > MOST_NAME:
         raise ConfigError(
-            f"{where}: a codebook of levels ** dim = {cell.levels**cell.dim} codewords; at most "
+            f"{where}: found a name of {len(cell.name.encode())} bytes, at most {MOST_NAME} are allowed: it "
+            "names files; shorten the names of its method and recipe"
+        )
+    if cell.moves == "codebook" and cell.rate_bits > math.log2(MOST_CODEWORDS):
+        raise ConfigError(
+            f"{where}: a codebook of levels ** dim = {cell.levels} ** {cell.dim} codewords; at most "
             f"{MOST_CODEWORDS} are allowed"
         )
     if cell.moves == "networks" and cell.training.gradient == "expected":
@@ -244,10 +275,10 @@ def _check_cell(cell: Cell) -> None:
             raise ConfigError(
                 f"{where}: gradient 'expected' is for codecs without dither: give dither: false"
             )
-        if cell.levels**cell.dim > MOST_CODES:
+        if cell.rate_bits > math.log2(MOST_CODES):
             raise ConfigError(
                 f"{where}: gradient 'expected' decodes all of its levels ** dim = "
-                f"{cell.levels**cell.dim} codes in every step; at most {MOST_CODES} are allowed"
+                f"{cell.levels} ** {cell.dim} codes in every step; at most {MOST_CODES} are allowed"
             )
 
 

@@ -13,10 +13,9 @@ from typing import Annotated
 
 import numpy as np
 import pandas as pd
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from rdc import tables
+from rdc import config_files, tables
 from rdc.messages import nearest
 from rdc.queries import common, le, luo, nguyen, theory, zhang
 from rdc.queries.common import Measured, Run, Untestable
@@ -85,9 +84,9 @@ class Claim(_Part):
 def read(path: str | Path) -> list[Claim]:
     """The ledger. Raises ClaimError, naming the file, the claim and the key at fault."""
     try:
-        entries = yaml.safe_load(Path(path).read_text())
-    except (OSError, yaml.YAMLError) as error:
-        raise ClaimError(f"{path}: {error}") from None
+        entries = config_files.plain(path)
+    except config_files.ConfigError as error:
+        raise ClaimError(str(error)) from None
     if not isinstance(entries, list):
         raise ClaimError(f"{path}: found no list of claims")
     claims = []

@@ -20,9 +20,13 @@ from rdc.config_fields import (
     SOME,
     AtLeastTwo,
     Count,
+    Dimension,
+    Few,
     Flag,
+    LearningRate,
     Name,
     NonNegative,
+    Points,
     Positive,
     Probability,
     Real,
@@ -52,6 +56,7 @@ TERMS = {
     "w1_hh": "Wasserstein-1 between their Haar HH subbands, by a critic",
 }
 JUDGE = "judge"
+MOST_FAULTS = 20  # that are told at once
 
 
 class Dataset(Section):
@@ -85,7 +90,7 @@ class Classifier(Section):
     epochs: Count
     batch: Count = 64
     optimizer: Literal["sgd", "adam"] = "adam"
-    lr: Positive = 1e-3
+    lr: LearningRate = 1e-3
     momentum: Share = 0.9  # of SGD
     schedule: Literal["constant", "one_cycle"] = "constant"
     seed: Seed = 0
@@ -94,10 +99,10 @@ class Classifier(Section):
 class CriticTraining(Section):
     """WGAN-GP critics: one Adam optimizer a band (Nguyen, Table 2; Le, Section 5.1)."""
 
-    lr: Positive = 2e-4
+    lr: LearningRate = 2e-4
     betas: tuple[Share, Share] = (0.5, 0.9)
     gradient_penalty: NonNegative = 10.0
-    steps_per_generator: Count = 1  # critic steps before each step of the codec
+    steps_per_generator: Few = 1  # critic steps before each step of the codec
 
 
 class Recipe(Section):
@@ -105,7 +110,7 @@ class Recipe(Section):
 
     epochs: Count
     batch: AtLeastTwo = 64  # batch norm needs two images
-    lr: Positive = 0.01
+    lr: LearningRate = 0.01
     betas: tuple[Share, Share] = (0.5, 0.9)
     schedule: Literal["constant", "step", "one_cycle"] = "constant"
     step_epochs: list[Count] = []  # schedule: step multiplies lr by step_factor after these epochs
@@ -181,12 +186,12 @@ class Grid(Section):
 
     methods: Annotated[list[Name], *SOME]
     lam: Annotated[list[Weight], BeforeValidator(listed), *DISTINCT_NUMBERS] = []
-    dim: Annotated[list[Count], *SOME]
+    dim: Annotated[list[Dimension], *SOME]
     levels: Annotated[list[Annotated[int, Field(ge=2, le=256, strict=True)]], *SOME]
     dither: Annotated[list[Flag], *SOME] = [True]
     seeds: Annotated[list[Seed], *SOME] = [0]
     recipe: Annotated[list[Name], *SOME]
-    tier: Count = 1  # cells of lower tiers are trained first
+    tier: Few = 1  # cells of lower tiers are trained first
 
 
 class Study(Section):
@@ -203,12 +208,12 @@ class Study(Section):
 class Evaluation(Section):
     """How codecs are measured."""
 
-    dithers: Count = 4  # means over so many; Wasserstein distances are of the first
+    dithers: Few = 4  # means over so many; Wasserstein distances are of the first
     train_images: Count = 10_000  # the row of split 'train' is measured on the first so many
     sliced_images: AtLeastTwo = 2000  # sliced Wasserstein: images and projections
-    sliced_projections: Count = 200
+    sliced_projections: Few = 200
     fresh_critic_steps: Count = 1000  # of the critic that w1_fresh is measured with
-    saved_images: Count = 20  # test images whose reconstructions are kept, evenly over the classes
+    saved_images: Few = 20  # test images whose reconstructions are kept, evenly over the classes
 
 
 class BernoulliSource(Section):
@@ -252,14 +257,16 @@ class BinarySource(Section):
 class Limits(Section):
     """The sources whose theoretical limits are computed."""
 
-    bernoulli: list[BernoulliSource] = [
+    bernoulli: Annotated[list[BernoulliSource], Field(max_length=20)] = [
         BernoulliSource(priors=(0.4, 0.6), parameters=(0.9, 0.1)),
         BernoulliSource(priors=(0.6, 0.4), parameters=(0.5, 0.1)),
     ]
-    binary: list[BinarySource] = [BinarySource(p=0.3)]
-    gaussian: list[GaussianSource] = [GaussianSource(covariance=0.8)]
-    points: AtLeastTwo = 101  # of each constraint
-    multipliers: AtLeastTwo = 32  # of each, for Blahut-Arimoto
+    binary: Annotated[list[BinarySource], Field(max_length=20)] = [BinarySource(p=0.3)]
+    gaussian: Annotated[list[GaussianSource], Field(max_length=20)] = [
+        GaussianSource(covariance=0.8)
+    ]
+    points: Points = 101  # of each constraint
+    multipliers: Points = 32  # of each, for Blahut-Arimoto
 
 
 class Config(Section):
@@ -274,7 +281,7 @@ class Config(Section):
     evaluation: Evaluation = Evaluation()
     limits: Limits = Limits()
     jpeg: Jpeg = Jpeg()
-    cells_per_job: Count = 8  # cells that one process trains one after the other
+    cells_per_job: Few = 8  # cells that one process trains one after the other
 
     def on_mnist(self, study: str) -> bool:
         """Whether a study is there and on the papers' data: published points may stand beside it."""
@@ -342,8 +349,11 @@ def parse(raw: dict) -> Config:
     try:
         return Config.model_validate(raw)
     except ValidationError as error:
-        lines = [explain(dict(fault), Config) for fault in error.errors()]
-        raise ConfigError("\n".join(dict.fromkeys(lines))) from None
+        faults = error.errors()
+        lines = list(dict.fromkeys(explain(dict(fault), Config) for fault in faults[:MOST_FAULTS]))
+        if len(faults) > MOST_FAULTS:
+            lines.append(f"and {len(faults) - MOST_FAULTS} faults more")
+        raise ConfigError("\n".join(lines)) from None
 
 
 def load(*paths: str | Path) -> Config:

@@ -1,27 +1,43 @@
 """The kinds of values that a config holds, checked as strictly as people's typing errors deserve."""
 
 import math
+import os
 import re
+from collections import Counter
+from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
+from rdc.names import NAME, shortened, shown
+
+MOST_CHARACTERS = 24  # of a number as written: it is a part of files' names
+MOST_WEIGHT = 1e9
 NUMBER = re.compile(r"([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
 
 
 def as_written(value: Any) -> str:
     """A weight as the string the user wrote (it names paths); numbers come as YAML read them."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise ValueError(f"found {value!r}, needs a number")
-    text = value if isinstance(value, str) else repr(value)
+        raise ValueError(f"found {shown(value)}, needs a number")
+    try:
+        text = value if isinstance(value, str) else repr(value)
+    except ValueError:  # of more than 4,300 digits
+        raise ValueError("found a number of thousands of digits") from None
+    if len(text) > MOST_CHARACTERS:
+        raise ValueError(
+            f"found {shortened(text, 40)}, needs a number of at most {MOST_CHARACTERS} characters"
+        )
     try:
         number = float(text)
     except ValueError:
-        raise ValueError(f"found {value!r}, needs a number") from None
+        raise ValueError(f"found {shown(value)}, needs a number") from None
     if not math.isfinite(number) or number < 0:
         raise ValueError(f"found {text}, needs a finite number, 0 or more")
+    if number > MOST_WEIGHT:
+        raise ValueError(f"found {text}, needs at most {MOST_WEIGHT:g}")
     if NUMBER.fullmatch(text) is None:  # float() also takes blanks and underscores
-        raise ValueError(f"found {value!r}, needs a number in plain digits")
+        raise ValueError(f"found {shown(value)}, needs a number in plain digits")
     return text
 
 
@@ -38,18 +54,17 @@ def sigma_value(value: Any) -> float | str:
     if value == "2/levels":
         return value
     number = as_number(value)
-    if (
-        isinstance(number, bool)
-        or not isinstance(number, (int, float))
-        or not 0 < number < math.inf
-    ):
-        raise ValueError(f"found {value!r}, needs a number above 0, or 2/levels")
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0 < number <= MOST:
+        raise ValueError(
+            f"found {shown(value)}, needs a number above 0 and at most {MOST:g}, or 2/levels"
+        )
     return float(number)
 
 
 def as_number(value: Any) -> Any:
     """YAML reads 1e-3 as text, and people write it."""
-    return float(value) if isinstance(value, str) and NUMBER.fullmatch(value) else value
+    short = isinstance(value, str) and len(value) <= MOST_CHARACTERS
+    return float(value) if short and NUMBER.fullmatch(value) else value
 
 
 def listed(value: Any) -> Any:
@@ -64,9 +79,9 @@ def some(values: list) -> list:
 
 
 def distinct(values: list) -> list:
-    repeated = sorted({str(v) for v in values if values.count(v) > 1})
+    repeated = sorted(str(value) for value, times in Counter(values).items() if times > 1)
     if repeated:
-        raise ValueError(f"found {', '.join(repeated)} more than once")
+        raise ValueError(f"found {shortened(', '.join(repeated))} more than once")
     return values
 
 
@@ -81,9 +96,10 @@ def distinct_numbers(values: list[str]) -> list[str]:
 
 
 def file_name(name: str) -> str:
-    if not re.fullmatch(r"[\w][\w.-]*", name):
+    if not NAME.fullmatch(name):
         raise ValueError(
-            f"found {name!r}, needs letters, digits, '_', '-' or '.', the first no '.': it names files"
+            f"found {shown(name)}, needs letters, digits, '_', '-' or '.', the first no '.' or '-', at most 64: "
+            "it names files"
         )
     return name
 
@@ -93,14 +109,22 @@ Weight = Annotated[str, BeforeValidator(as_written)]
 # Strict: true is not 1, 1.0 not a count, and "yes" neither true nor false.
 Flag = Annotated[bool, Field(strict=True)]
 _number = BeforeValidator(as_number)
-Positive = Annotated[float, _number, Field(gt=0, allow_inf_nan=False, strict=True)]
-NonNegative = Annotated[float, _number, Field(ge=0, allow_inf_nan=False, strict=True)]
+# Bounds: no more than any machine could use, so that a slip of the hand is found before the run is.
+MOST = 1_000_000
+Positive = Annotated[float, _number, Field(gt=0, le=MOST, allow_inf_nan=False, strict=True)]
+LearningRate = Annotated[float, _number, Field(gt=0, le=100, allow_inf_nan=False, strict=True)]
+NonNegative = Annotated[float, _number, Field(ge=0, le=MOST, allow_inf_nan=False, strict=True)]
 Share = Annotated[float, _number, Field(ge=0, lt=1, strict=True)]
 Width = Annotated[float, _number, Field(gt=0, le=4, strict=True)]
-Real = Annotated[float, Field(allow_inf_nan=False, strict=True)]
-Count = Annotated[int, Field(ge=1, strict=True)]
+Real = Annotated[float, Field(ge=-MOST, le=MOST, allow_inf_nan=False, strict=True)]
+Count = Annotated[int, Field(ge=1, le=MOST, strict=True)]
+Few = Annotated[int, Field(ge=1, le=10_000, strict=True)]
+Points = Annotated[
+    int, Field(ge=2, le=1000, strict=True)
+]  # of an axis: a surface has their product
+Dimension = Annotated[int, Field(ge=1, le=1024, strict=True)]  # of a code
 Probability = Annotated[float, _number, Field(ge=0, le=1, strict=True)]
-AtLeastTwo = Annotated[int, Field(ge=2, strict=True)]
+AtLeastTwo = Annotated[int, Field(ge=2, le=MOST, strict=True)]
 Seed = Annotated[int, Field(ge=0, lt=2**31, strict=True)]
 
 
@@ -113,3 +137,15 @@ class Section(BaseModel):
     """A section of the config: frozen, and unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*")
+    @classmethod
+    def _path_fits(cls, value: Any) -> Any:
+        """Asked whether it exists, the system would raise on these."""
+        if isinstance(value, Path):
+            longest = max(len(os.fsencode(part)) for part in (*value.parts, ""))
+            if longest > 255 or len(str(value)) > 1000 or "\0" in str(value):
+                raise ValueError(
+                    f"found {shown(str(value))}, which no path can be: too long, or with a NUL"
+                )
+        return value

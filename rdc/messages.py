@@ -5,19 +5,24 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from rdc.names import shortened, shown
+
 
 def nearest(found: str, allowed) -> str:
     if not allowed:
         return ", but none are defined"
-    close = difflib.get_close_matches(str(found), [str(a) for a in allowed], n=1)
+    close = difflib.get_close_matches(str(found)[:80], [str(a) for a in allowed][:1000], n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
-    return f", allowed are {', '.join(map(str, allowed))}{hint}"
+    names = [str(name) for name in allowed]
+    more = f" and {len(names) - 40} more" if len(names) > 40 else ""
+    return f", allowed are {', '.join(names[:40])}{more}{hint}"
 
 
 def explain(fault: dict, root: type[BaseModel]) -> str:
     """One pydantic fault as one sentence about the user's file."""
     path, found = fault["loc"], fault.get("input")
-    where = ".".join(str(part) for part in path if part not in ("str", "float", "int"))
+    where = ".".join(str(part) for part in path if part not in ("str", "float", "int", "[key]"))
+    where = shortened(where)
     kind, context = fault["type"], fault.get("ctx", {})
     if kind == "extra_forbidden":
         fields = _section_at(path[:-1], root).model_fields
@@ -28,13 +33,13 @@ def explain(fault: dict, root: type[BaseModel]) -> str:
         return f"{where}: {context['error']}" if where else str(context["error"])
     if kind == "literal_error":
         allowed = [part.strip().strip("'") for part in _choices(context["expected"])]
-        return f"{where}: found {found!r}{nearest(str(found), allowed)}"
+        return f"{where}: found {shown(found)}{nearest(str(found), allowed)}"
     limits = {"greater_than_equal": ("ge", "at least"), "greater_than": ("gt", "more than"),
               "less_than_equal": ("le", "at most"), "less_than": ("lt", "less than")}  # fmt: skip
     if kind in limits:
         key, words = limits[kind]
-        return f"{where}: found {found!r}, needs {words} {context[key]}"
-    return f"{where}: found {found!r}; {fault['msg'][0].lower()}{fault['msg'][1:]}"
+        return f"{where}: found {shown(found)}, needs {words} {context[key]}"
+    return f"{where}: found {shown(found)}; {fault['msg'][0].lower()}{fault['msg'][1:]}"
 
 
 def _choices(expected: str) -> list[str]:

@@ -7,9 +7,21 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.typing import Series
 
+from rdc import parquet
 from rdc.atomic import replacing
 from rdc.datasets.labelled import SPLITS
+from rdc.names import CELL, NAME, shortened
 
+# Columns whose values are joined into paths, and what they may be ...
+NAMES = {
+    **dict.fromkeys(("run", "study", "dataset", "method", "recipe", "classifier"), NAME),
+    **dict.fromkeys(("tables", "over", "cell_key", "code_key", "figure"), NAME),
+    **dict.fromkeys(("cell", "encoder_from"), CELL),
+}
+# ... but for those that are only shown: a method in words, the name of a user's folder of pictures.
+TITLES = {"limits": {"method"}, "jpeg": {"dataset"}}
+# Rows that are checked at a time: to list millions of faults takes minutes.
+STRETCH = 50_000
 VERDICTS = ("reproduced", "not reproduced", "not testable at this scale")
 
 
@@ -267,50 +279,69 @@ def write(table: str, rows: pd.DataFrame | list[dict], path: str | Path) -> pd.D
     if frame.columns.empty:
         frame = pd.DataFrame({column: [] for column in columns})
     frame = _checked(table, frame, path)[columns]
-    with replacing(path) as scratch:
-        frame.to_parquet(scratch, index=False)
+    try:
+        with replacing(path) as scratch:
+            parquet.write(frame, scratch)
+    except parquet.ParquetError as error:
+        raise TableError(f"{path}: {error}") from None
     return frame
 
 
 def read(table: str, path: str | Path) -> pd.DataFrame:
     """Reads a table and checks it. Raises TableError where it is missing, damaged or another."""
+    if not Path(path).is_file():
+        raise TableError(f"{path}: no such table")
     try:
-        frame = pd.read_parquet(path)
-    except FileNotFoundError:
-        raise TableError(f"{path}: no such table") from None
-    except Exception as error:  # pyarrow raises many kinds for a truncated file
+        frame = parquet.read(Path(path), list(SCHEMAS[table].to_schema().columns))
+    except PermissionError as error:
+        raise TableError(f"{path}: cannot be read ({error.strerror})") from None
+    except Exception as error:  # pyarrow raises many kinds for a damaged file
         raise TableError(
-            f"{path}: cannot be read as Parquet ({error}); delete it and run again to rebuild it"
+            f"{path}: cannot be read as Parquet ({shortened(str(error))}); delete it and run again to rebuild it"
         ) from None
     return _checked(table, frame, path)
 
 
 def _checked(table: str, frame: pd.DataFrame, path: str | Path) -> pd.DataFrame:
-    bent = _bent_values(table, frame)
-    if bent:
-        raise TableError(f"{path}: not a table of {table}\n" + "\n".join(bent))
-    try:
-        return SCHEMAS[table].validate(frame, lazy=True)
-    except pa.errors.SchemaErrors as error:
-        faults = error.failure_cases[["column", "check", "failure_case"]].drop_duplicates()
-        lines = [
-            f"{row.column}: {row.check}, found {row.failure_case}" for row in faults.itertuples()
-        ]
-        raise TableError(f"{path}: not a table of {table}\n" + "\n".join(lines[:10])) from None
+    for start in range(0, len(frame) - STRETCH, STRETCH):
+        _checked(table, frame.iloc[start : start + STRETCH], path)
+    faults = _bent_values(table, frame) + _wrong_names(table, frame)
+    if not faults:
+        try:
+            return SCHEMAS[table].validate(frame, lazy=True, inplace=True)
+        except pa.errors.SchemaErrors as error:
+            found = error.failure_cases[["column", "check", "failure_case"]].drop_duplicates()
+            faults = [
+                f"{row.column}: {row.check}, found {row.failure_case}" for row in found.itertuples()
+            ]
+    lines = [shortened(line) for line in faults[:10]]
+    raise TableError(f"{path}: not a table of {table}\n" + "\n".join(lines)) from None
 
 
 def _bent_values(table: str, frame: pd.DataFrame) -> list[str]:
-    """Values that a change of type would bend unseen: 1.5 to the integer 1, any text to True."""
+    """Values that a change of type would bend unseen: 1.5 to the integer 1, any text to True, "1" to 1."""
     lines = []
     for name, column in SCHEMAS[table].to_schema().columns.items():
         if name not in frame or frame[name].empty:
             continue
         values = frame[name]
-        if column.dtype.type.kind == "b":
+        if column.dtype.type.kind == "b" and values.dtype.kind != "b":
             bad = values[~values.map(lambda value: isinstance(value, (bool, np.bool_)))]
+        elif column.dtype.type.kind in "if" and isinstance(values.dtype, pd.StringDtype):
+            bad = values.iloc[:1]
         elif column.dtype.type.kind == "i" and values.dtype.kind == "f":
             bad = values[values != values.round()]
         else:
             continue
         lines += [f"{name}: dtype('{column.dtype}'), found {value}" for value in bad.unique()]
     return lines
+
+
+def _wrong_names(table: str, frame: pd.DataFrame) -> list[str]:
+    """Names that would lead out of a run's folder, or that no config could have given."""
+    return [
+        f"{column}: found {shortened(repr(value), 80)}, which is no name that a config gives"
+        for column in sorted(NAMES.keys() & set(frame) - TITLES.get(table, set()))
+        for value in frame[column].dropna().unique()
+        if not NAMES[column].fullmatch(str(value))
+    ]

@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from rdc import tables
+from rdc import parquet, tables
 from rdc.tables import SCHEMAS, TableError, read, write
 
 CURVE = {
@@ -181,11 +181,11 @@ def test_a_write_that_fails_leaves_the_old_table(path, monkeypatch):
     with pytest.raises(TableError):
         write("curves", [{**CURVE, "epoch": 0}], path)
 
-    def full(frame, target, **options):
+    def full(frame, target):
         target.write_bytes(b"PAR1 and then")
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(pd.DataFrame, "to_parquet", full)
+    monkeypatch.setattr(parquet, "write", full)
     with pytest.raises(OSError, match="no space left"):
         write("curves", [{**CURVE, "epoch": 2}], path)
     assert path.read_bytes() == before

@@ -12,6 +12,7 @@ Decoding writes 28 x 28 PNGs. A stream says which codec made it: any other refus
 import argparse
 import sys
 from fnmatch import fnmatchcase
+from glob import escape
 from pathlib import Path
 
 import numpy as np
@@ -135,7 +136,7 @@ def open_cell(run: Path, name: str) -> tuple[evaluation.Measured, EntropyModel, 
 
 
 def _file(folder: Path, cell: str, kind: str) -> Path:
-    found = sorted(folder.glob(f"*/{cell}.{kind}"))
+    found = sorted(folder.glob(f"*/{escape(cell)}.{kind}"))
     if not found:
         raise CellError(
             f"{folder}: holds no {cell}.{kind}; run the workflow, or pull its artifacts"

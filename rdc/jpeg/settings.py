@@ -10,6 +10,7 @@ from rdc.config_fields import (
     AtLeastTwo,
     Count,
     Flag,
+    LearningRate,
     Name,
     Positive,
     Probability,
@@ -54,11 +55,13 @@ class Tables(Section):
     qualities: tuple[Quality, Quality] = (10, 90)
     steps: Count = 1500
     batch: Count = 20
-    lr: Positive = 0.03
+    lr: LearningRate = 0.03
     rounding: Literal["boundary", "straight_through", "cubic"] = "boundary"
     rate_weight: Positive | None = None  # Luo's c_r; none: the slope of the tables' own curve
     crops: Count = 800  # of the photographs, for rate and distortion
-    side: Annotated[int, Field(ge=16, multiple_of=16, strict=True)] = 80  # of a crop, in pixels
+    side: Annotated[int, Field(ge=16, le=4096, multiple_of=16, strict=True)] = (
+        80  # of a crop, in pixels
+    )
     per_image: Flag = False  # tables of each picture's own, from those named by start
     # Of sorted_random:
     candidates: AtLeastTwo = 1000  # drawn at random
