@@ -55,8 +55,14 @@ from rdc.provenance import CODED_WITH, MEASURED_WITH, stamp
 if fault := machine.unusable_path(sys.executable):
     raise WorkflowError(fault)
 
+# Or else this is a module of another workflow, whose Snakefile names its config itself.
+OURS = Path(workflow.main_snakefile).resolve() in (
+    provenance.ROOT / "Snakefile",
+    provenance.ROOT / "workflow" / "Snakefile",
+)
+
 try:
-    if workflow.is_main_process:  # jobs parse this file again
+    if OURS and workflow.is_main_process:  # jobs parse this file again
         for file in workflow.configfiles:
             config_files.read(file)  # Snakemake takes a key that stands twice
     nested = {
@@ -139,11 +145,7 @@ if workflow.is_main_process:
 
 machine.use_this_checkout()
 machine.let_waiting_threads_sleep()
-# For the commands that the page shows. Another workflow's Snakefile names its config itself.
-OURS = Path(workflow.main_snakefile).resolve() in (
-    provenance.ROOT / "Snakefile",
-    provenance.ROOT / "workflow" / "Snakefile",
-)
+# For the commands that the page shows.
 ARGUMENTS = machine.arguments(
     workflow.main_snakefile,
     workflow.configfiles if OURS else workflow.overwrite_configfiles,
