@@ -24,6 +24,8 @@ from rdc.bitstream.entropy import EntropyModel, uniform
 
 HEADER = struct.Struct(">4s8s4sIIII")  # magic, key, digest, images, dither seed, checksums
 HEADER_1 = struct.Struct(">4s8sIII")  # magic, key, images, dither seed, checksum
+Model = constriction.stream.model.Categorical
+FAMILY = Model(perfect=False)  # each image's probabilities are given with it
 MAGIC, MAGIC_1 = b"RDC2", b"RDC1"
 MOST_IMAGES = 2**20
 MOST_INDICES = 2**23  # images times dimensions
@@ -145,12 +147,14 @@ def _decoded(
     numbers = None if model.bins == 1 else uniform(seed, n, dim)
     words = np.frombuffer(payload, dtype="<u4").astype(np.uint32)
     decoder = constriction.stream.queue.RangeDecoder(words)
-    family = constriction.stream.model.Categorical(perfect=False)
     codes = np.zeros((n, dim), dtype=np.int64)
     try:
         for i in range(dim):
+            if len(model.shares[i]) == 1:
+                codes[:, i] = decoder.decode(_alone(model.shares[i][0]), n)
+                continue
             for rows, probabilities in model.in_batches(i, codes, numbers):
-                codes[rows, i] = decoder.decode(family, probabilities)
+                codes[rows, i] = decoder.decode(FAMILY, probabilities)
     except AssertionError:  # so the coder calls words that it never writes
         raise StreamError(
             "the stream is damaged or forged: its payload is none that an encoder writes"
@@ -164,13 +168,20 @@ def _decoded(
 
 def _payload(codes: np.ndarray, model: EntropyModel, numbers: np.ndarray | None) -> bytes:
     encoder = constriction.stream.queue.RangeEncoder()
-    family = constriction.stream.model.Categorical(perfect=False)
-    for i in range(
-        codes.shape[1]
-    ):  # dimension by dimension, so that a decoder knows the ones before
+    # Dimension by dimension, so that a decoder knows the ones before.
+    for i in range(codes.shape[1]):
+        symbols = codes[:, i].astype(np.int32)
+        if len(model.shares[i]) == 1:
+            encoder.encode(symbols, _alone(model.shares[i][0]))
+            continue
         for rows, probabilities in model.in_batches(i, codes, numbers):
-            encoder.encode(codes[rows, i].astype(np.int32), family, probabilities)
+            encoder.encode(symbols[rows], FAMILY, probabilities)
     return encoder.get_compressed().astype("<u4").tobytes()
+
+
+def _alone(shares: np.ndarray) -> Model:
+    """One context for all images: the same intervals, worked out once (a codebook has 65,536)."""
+    return Model(shares, perfect=False)
 
 
 def _most_images(dim: int) -> int:
