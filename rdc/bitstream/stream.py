@@ -24,8 +24,9 @@ from rdc.bitstream.entropy import EntropyModel, uniform
 
 HEADER = struct.Struct(">4s8s4sIIII")  # magic, key, digest, images, dither seed, checksums
 HEADER_1 = struct.Struct(">4s8sIII")  # magic, key, images, dither seed, checksum
-Model = constriction.stream.model.Categorical
-FAMILY = Model(perfect=False)  # each image's probabilities are given with it
+FAMILY = constriction.stream.model.Categorical(
+    perfect=False
+)  # each image's probabilities are given with it
 MAGIC, MAGIC_1 = b"RDC2", b"RDC1"
 MOST_IMAGES = 2**20
 MOST_INDICES = 2**23  # images times dimensions
@@ -179,9 +180,9 @@ def _payload(codes: np.ndarray, model: EntropyModel, numbers: np.ndarray | None)
     return encoder.get_compressed().astype("<u4").tobytes()
 
 
-def _alone(shares: np.ndarray) -> Model:
+def _alone(shares: np.ndarray) -> constriction.stream.model.Categorical:
     """One context for all images: the same intervals, worked out once (a codebook has 65,536)."""
-    return Model(shares, perfect=False)
+    return constriction.stream.model.Categorical(shares, perfect=False)
 
 
 def _most_images(dim: int) -> int:

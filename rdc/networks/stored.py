@@ -59,15 +59,17 @@ def load_critic(path: str | Path, band: str, width: float, device: Device = "cpu
     Raises:
         WeightsError: damaged, or not critics of that width.
     """
-    if not Path(path).is_file():
+    if not Path(path).exists():
         return None
 
     def layout(note: dict, shapes: weights.Shapes) -> dict[str, torch.Tensor]:
+        bands = [held for held in BANDS if any(name.startswith(f"{held}.") for name in shapes)]
+        if not bands:
+            raise ValueError(f"found no critic of {', '.join(BANDS)}")
         with torch.device("meta"):
             return {
                 f"{held}.{name}": tensor
-                for held in BANDS
-                if any(name.startswith(f"{held}.") for name in shapes)
+                for held in bands
                 for name, tensor in critic_for(held, width).state_dict().items()
             }
 

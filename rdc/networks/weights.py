@@ -8,6 +8,7 @@ the note. Files that were written before there was one are held to all the rest.
 import hashlib
 import json
 import re
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -66,7 +67,8 @@ def load(path: str | Path, kind: str, layout: Layout) -> tuple[dict[str, torch.T
         shapes = {name: tuple(part.get_shape()) for name, part in declared.items()}
         types = {name: part.get_dtype() for name, part in declared.items()}
         _compare(shapes, types, layout(note, shapes))
-        tensors = {name: stored.get_tensor(name) for name in shapes}
+        # Copied: what the library gives is the file itself, and changes where that is written to.
+        tensors = {name: stored.get_tensor(name).clone() for name in shapes}
         _check_numbers(tensors)
         return tensors, _checked(note, tensors)
 
@@ -178,7 +180,10 @@ def _checked(note: dict, tensors: dict[str, torch.Tensor]) -> dict:
 
 def _opened(path: str | Path, read: Callable[[Any], T]) -> T:
     try:
-        if Path(path).stat().st_size > MOST_BYTES:
+        found = Path(path).stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise _Fault("it is no file")
+        if found.st_size > MOST_BYTES:
             raise _Fault(f"it is longer than {MOST_BYTES} bytes")
         with safe_open(path, framework="pt") as stored:
             return read(stored)
