@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import struct
 from collections import Counter
 from collections.abc import Callable
@@ -15,7 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
+from rdc import cells as grid
+from rdc import config, measuring, training
 from rdc.bitstream import EntropyModel, model_files, uniform
+from rdc.datasets import images
+from rdc.fitting.files import CODEC
 from rdc.limits import codebook_files
 from rdc.limits.codebooks import Codebook
 from rdc.networks import classifier_files, stored, weights
@@ -23,6 +28,7 @@ from rdc.networks.classifiers import ARCHITECTURES
 from rdc.networks.codec import Codec
 from rdc.networks.critics import critic_for
 from rdc.networks.weights import WeightsError
+from rdc.store import link
 
 KEY = "0123456789abcdef"
 WIDTH = 0.05
@@ -295,6 +301,29 @@ def test_what_is_no_model_file_is_refused(name, kinds, tmp_path):
     path.unlink()
     path.mkdir()
     assert outcome(kinds[name], path) == "refused"
+
+
+def test_weights_that_the_store_was_not_given_are_not_measured(kinds, tmp_path, digits, raw):
+    """Files from before there were checksums have the store's."""
+    cell = grid.expand(config.parse(raw))[0]
+    run, codecs = training.Folder(tmp_path), tmp_path / "codecs"
+    images.save(digits, run.dataset("digits"))
+    codecs.mkdir()
+    file = codecs / f"{cell.name}.{CODEC}"
+    asked = run.dataset("digits"), {}, "zhang", config.Evaluation(), run.store, torch.device("cpu")
+    file.write_bytes(kinds["codec"].old)
+    with pytest.raises(WeightsError, match="its note lacks code_key, epochs"):
+        measuring.measure_cells([cell], codecs, *asked)
+    note = kinds["codec"].note | {"code_key": "x", "epochs": 1}
+    save_file(kinds["codec"].tensors, file, {"rdc": json.dumps(note)})
+    entry = run.store.add(KEY, lambda scratch: shutil.copy(file, scratch / CODEC))
+    link(entry / CODEC, file)
+    with open(file, "r+b") as stream:
+        stream.seek(-1, 2)
+        stream.write(b"\x3e")
+    stored.load_codec(file)  # all that it says of itself is right
+    with pytest.raises(WeightsError, match=r"it is not what was written to .*; delete the folder"):
+        measuring.measure_cells([cell], codecs, *asked)
 
 
 def test_a_file_without_a_cells_key_is_no_cells(kinds, tmp_path):
