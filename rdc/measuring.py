@@ -67,11 +67,11 @@ def measure_cells(
                 report(f"[{number}/{len(chosen)}] {cell.study}/{cell.name} is measured already")
             else:
                 report(f"[{number}/{len(chosen)}] measuring {cell.study}/{cell.name}")
+                cost = _cost(codecs / f"{cell.name}.{COST}")
                 start = time.perf_counter()
                 measured = measurement.measure(
                     cell, codecs, prepared, readers, own, settings, device
                 )
-                cost = json.loads((codecs / f"{cell.name}.{COST}").read_text())
                 cost["evaluate_seconds"] = time.perf_counter() - start
                 store.add(key, partial(_fill, measured, note, prepared, cost))
         entries[cell.name] = store.entry(key)
@@ -87,7 +87,7 @@ def _vouched(cell: Cell, codecs: Path, store: Store) -> dict:
         raise weights.WeightsError(
             f"{codec}: its note lacks {', '.join(sorted(NOTED - note.keys()))}"
         )
-    for kind in (CODEC, CRITICS):
+    for kind in (CODEC, CRITICS, COST):
         file = codecs / f"{cell.name}.{kind}"
         if file.is_file() and store.disowns(key, kind, file):
             raise weights.WeightsError(
@@ -95,6 +95,19 @@ def _vouched(cell: Cell, codecs: Path, store: Store) -> dict:
                 f"{codecs} and run again: the cell is trained anew"
             )
     return note
+
+
+def _cost(path: Path) -> dict:
+    """What a training took. Raises WeightsError where the file cannot be read as that."""
+    try:
+        cost = json.loads(path.read_text())
+    except (OSError, ValueError, RecursionError):
+        cost = None
+    if not isinstance(cost, dict):
+        raise weights.WeightsError(
+            f"{path}: missing or damaged; delete the folder {path.parent} and run again"
+        )
+    return cost
 
 
 def _fill(

@@ -20,7 +20,7 @@ from rdc import cells as grid
 from rdc import config, measuring, training
 from rdc.bitstream import EntropyModel, model_files, uniform
 from rdc.datasets import images
-from rdc.fitting.files import CODEC
+from rdc.fitting.files import CODEC, COST
 from rdc.limits import codebook_files
 from rdc.limits.codebooks import Codebook
 from rdc.networks import classifier_files, stored, weights
@@ -316,6 +316,11 @@ def test_weights_that_the_store_was_not_given_are_not_measured(kinds, tmp_path, 
         measuring.measure_cells([cell], codecs, *asked)
     note = kinds["codec"].note | {"code_key": "x", "epochs": 1}
     save_file(kinds["codec"].tensors, file, {"rdc": json.dumps(note)})
+    cost = codecs / f"{cell.name}.{COST}"
+    for content in ("[]", '{"train_seconds": 1', "[" * 10**5):
+        cost.write_text(content)
+        with pytest.raises(WeightsError, match=r"cost.json: missing or damaged"):
+            measuring.measure_cells([cell], codecs, *asked)
     entry = run.store.add(KEY, lambda scratch: shutil.copy(file, scratch / CODEC))
     link(entry / CODEC, file)
     with open(file, "r+b") as stream:

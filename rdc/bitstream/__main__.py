@@ -6,7 +6,8 @@ python -m rdc.bitstream decode RUN CELL STREAM FOLDER
 RUN is a run's folder (results/demo), CELL a cell's name in it, with its study in front where two
 studies have one of that name (a shell pattern will do where one cell fits it). IMAGES is a folder of
 pictures of any size, which are brought to 28 x 28 grey, or a prepared dataset (.npz: its test images).
-Decoding writes 28 x 28 PNGs. A stream says which codec made it: any other refuses it.
+Decoding writes 28 x 28 PNGs. A stream says which codec made it: any other refuses it, and so does the
+same cell trained again to other weights, as another machine or number of threads does.
 """
 
 import argparse
