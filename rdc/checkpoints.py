@@ -29,7 +29,7 @@ def load(path: Path, device: torch.device) -> dict | None:
     if not path.is_file():
         return None
     try:
-        _check_archive(path)
+        check_archive(path)
         content = torch.load(path, map_location=device, weights_only=True)
         written_on = content["device"]
         if not (isinstance(written_on, str) and written_on.isalpha()):
@@ -83,7 +83,7 @@ def _put_aside(path: Path, error: Exception) -> Unusable:
     return Unusable(f"{path}: damaged ({said[:200]}), put aside")
 
 
-def _check_archive(path: Path) -> None:
+def check_archive(path: Path) -> None:
     """Raises BadZipFile for an archive that torch did not write as it is: it looks at no checksum, and
     unpacks whatever a few bytes are said to be."""
     with zipfile.ZipFile(path) as archive:

@@ -4,6 +4,7 @@ import json
 import math
 import shutil
 import struct
+import zipfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +24,7 @@ from rdc.datasets import images
 from rdc.fitting.files import CODEC, COST
 from rdc.limits import codebook_files
 from rdc.limits.codebooks import Codebook
-from rdc.networks import classifier_files, stored, weights
+from rdc.networks import classifier_files, resnets, stored, weights
 from rdc.networks.classifiers import ARCHITECTURES
 from rdc.networks.codec import Codec
 from rdc.networks.critics import critic_for
@@ -336,3 +337,25 @@ def test_a_file_without_a_cells_key_is_no_cells(kinds, tmp_path):
         with pytest.raises(WeightsError, match="needs 16 hex digits"):
             weights.key_in({"key": key}, tmp_path)
     assert weights.key_in({"key": KEY}, tmp_path) == KEY
+
+
+def test_pretrained_residual_networks_are_held_to_their_numbers_and_length(tmp_path):
+    path, network = tmp_path / "net.th", resnets.ResNet(20)
+    torch.save({"state_dict": network.state_dict()}, path)
+    assert torch.equal(resnets.load(path, 20).linear.bias, network.linear.bias)
+    with zipfile.ZipFile(path) as archive:
+        held = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in held.items():
+            archive.writestr(name, bytes(10**7) if name.endswith("data/0") else content)
+    with pytest.raises(WeightsError, match=r"net\.th: .*it holds more than its length"):
+        resnets.load(path, 20)
+    with torch.no_grad():
+        network.linear.bias[0] = math.nan
+    torch.save({"state_dict": network.state_dict()}, path)
+    with pytest.raises(WeightsError, match=r"net\.th: .*NaN or infinity"):
+        resnets.load(path, 20)
+    with open(path, "wb") as file:
+        file.truncate(2**33)
+    with pytest.raises(WeightsError, match=r"net\.th: .*longer than"):
+        resnets.load(path, 20)

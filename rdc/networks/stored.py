@@ -10,8 +10,8 @@ from rdc.networks.critics import BANDS, Critic, critic_for
 
 Device = torch.device | str
 MOST_DIMENSIONS = 1024
-MOST_LEVELS = 256  # of one dimension, as in a config
-WIDEST = 4.0
+MOST_LEVELS = 2**16  # of one dimension
+WIDEST = 64.0  # of the papers
 
 
 def save_codec(codec: Codec, note: dict, path: str | Path) -> None:
