@@ -1,12 +1,12 @@
 """Checkpoints of a training: written whole, and read back only where they can be gone on from."""
 
 import contextlib
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 
+from rdc import archives
 from rdc.atomic import replacing
 
 
@@ -29,7 +29,7 @@ def load(path: Path, device: torch.device) -> dict | None:
     if not path.is_file():
         return None
     try:
-        check_archive(path)
+        archives.check(path)
         content = torch.load(path, map_location=device, weights_only=True)
         written_on = content["device"]
         if not (isinstance(written_on, str) and written_on.isalpha()):
@@ -81,15 +81,3 @@ def _put_aside(path: Path, error: Exception) -> Unusable:
     path.replace(path.with_suffix(".damaged"))
     said = (str(error).splitlines() or [type(error).__name__])[0]
     return Unusable(f"{path}: damaged ({said[:200]}), put aside")
-
-
-def check_archive(path: Path) -> None:
-    """Raises BadZipFile for an archive that torch did not write as it is: it looks at no checksum, and
-    unpacks whatever a few bytes are said to be."""
-    with zipfile.ZipFile(path) as archive:
-        files = archive.infolist()
-        packed = any(file.compress_type != zipfile.ZIP_STORED for file in files)
-        if packed or sum(file.file_size for file in files) > path.stat().st_size:
-            raise zipfile.BadZipFile("it holds more than its length")
-        if archive.testzip():
-            raise zipfile.BadZipFile("a checksum does not fit")

@@ -9,6 +9,7 @@ from sandbox import ROOT
 FLOORS = [
     [
         "provenance",
+        "archives",
         "atomic",
         "progress",
         "store",

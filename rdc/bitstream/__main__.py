@@ -138,7 +138,10 @@ def open_cell(run: Path, name: str) -> tuple[evaluation.Measured, EntropyModel, 
         path, classifier_files.load(classifier), torch.device("cpu")
     )
     if Store(run / "store").disowns(note["key"], CODEC, path):
-        raise CellError(f"{path}: damaged, it is not what the run's store was given; run again")
+        raise CellError(
+            f"{path}: damaged, it is not what the run's store was given; delete the folder it is in and run "
+            "again: the cell is trained anew"
+        )
     fitted = _file(run / "measured" / row.study, row.cell, ENTROPY)
     model, key = model_files.load(fitted)
     if key != note["key"]:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from rdc.checkpoints import check_archive
+from rdc import archives
 from rdc.networks.weights import WeightsError
 
 MOST_BYTES = 2**26  # of a file of weights
@@ -72,7 +72,7 @@ def load(path: str | Path, depth: int) -> ResNet:
         if Path(path).stat().st_size > MOST_BYTES:
             raise ValueError(f"longer than {MOST_BYTES} bytes")
         if zipfile.is_zipfile(path):
-            check_archive(Path(path))
+            archives.check(Path(path))
         content = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
         network = ResNet(depth)
         network.load_state_dict({name.removeprefix("module."): t for name, t in content.items()})
