@@ -34,6 +34,7 @@ class Measured(Protocol):
     dim: int
     levels: int
     dither: bool
+    fingerprint: str  # of all that turns indices into images
 
     def analyse(self, pixels: np.ndarray) -> np.ndarray:
         """Images (n, 28, 28) uint8 to what is quantized, (n, dim)."""
@@ -51,6 +52,7 @@ class LearnedCodec:
     def __init__(self, codec: Codec, device: torch.device):
         self.codec, self.device = codec, device
         self.dim, self.levels, self.dither = codec.dim, codec.levels, codec.dither
+        self.fingerprint = weights.fingerprint(codec.decoder.state_dict(), codec.architecture)
 
     def analyse(self, pixels: np.ndarray) -> np.ndarray:
         return _in_batches(lambda rows: self.codec.encoder(_images(pixels[rows], self.device)),
@@ -88,6 +90,7 @@ class CodebookCodec:
     def __init__(self, book: codebooks.Codebook, classifier: Classifier, device: torch.device):
         self.book, self.classifier, self.device = book, classifier, device
         self.levels = len(book.codewords)
+        self.fingerprint = weights.fingerprint({"codewords": torch.from_numpy(book.codewords)}, {})
 
     def analyse(self, pixels: np.ndarray) -> np.ndarray:
         images = codebooks.flat(pixels)
@@ -115,9 +118,11 @@ def open_codec(
         classifier: what a class-aware codebook's encoder reads its input with.
 
     Raises:
-        WeightsError: missing, damaged, or neither kind.
+        WeightsError: missing, damaged, neither kind, or without a cell's key in its note.
     """
-    if weights.note(path).get("kind") == "codebook":
+    noted = weights.note(path)
+    weights.key_in(noted, path)
+    if noted.get("kind") == "codebook":
         book, note = codebook_files.load(path)
         return CodebookCodec(book, classifier, device), note
     trained, note = stored.load_codec(path, device)
@@ -248,8 +253,8 @@ def _passes(codec, key, model, split, readers, own, settings, device) -> list[_P
     for seed in range(settings.dithers) if codec.dither else [None]:
         numbers = None if seed is None else bitstream.uniform(seed, len(split), codec.dim)
         codes = codec.codes(features, numbers)
-        stream = bitstream.encode(codes, model, key, seed)
-        received, numbers = bitstream.decode(stream, model, key)
+        stream = bitstream.encode(codes, model, key, seed, codec.fingerprint)
+        received, numbers = bitstream.decode(stream, model, key, codec.fingerprint)
         if not np.array_equal(received, codes):
             raise RuntimeError(f"codec {key}: a decoded stream differs from what was encoded")
         reconstructions = codec.reconstruct(received, numbers)

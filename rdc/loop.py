@@ -84,8 +84,8 @@ def train(
         ValueError: where the training split is smaller than a batch.
     """
     run = _Run(cell, training, validation, classifier, device, encoder)
-    if checkpoint is not None:
-        run.resume(checkpoint, report)
+    if checkpoint is not None and not run.resume(checkpoint, report):
+        run = _Run(cell, training, validation, classifier, device, encoder)
     saved = time.monotonic()
     for epoch in run.epochs():
         last = epoch == cell.training.epochs
@@ -197,25 +197,35 @@ class _Run:
         }
         checkpoints.save(content, path, self.device)
 
-    def resume(self, path: Path, report: Callable[[str], None]) -> None:
-        """Goes on from a checkpoint; one that cannot be used is put aside and training starts anew."""
+    def resume(self, path: Path, report: Callable[[str], None]) -> bool:
+        """Goes on from a checkpoint; one that cannot be used is put aside and training starts anew.
+
+        False where that showed too late, and some of it is in here.
+        """
+        content = None
         try:
             content = checkpoints.load(path, self.device)
+            if content is not None:
+                with checkpoints.taken(path):
+                    self._take(content)
+                report(f"{self.cell.study}/{self.cell.name} goes on after epoch {self.epoch}")
         except checkpoints.Unusable as error:
             report(f"{error}; {self.cell.name} starts anew")
-            return
-        if content is None:
-            return
+            return content is None
+        return True
+
+    def _take(self, content: dict) -> None:
         for module, stored in zip(self._modules(), content["modules"], strict=True):
             module.load_state_dict(stored)
         for optimizer, stored in zip(self._optimizers(), content["optimizers"], strict=True):
-            _restore(optimizer, stored)
+            checkpoints.restore(optimizer, stored)
         self.generator.set_state(content["generator"].cpu())
         self.epoch = content["epoch"]
         self.trained.steps = content["steps"]
         self.trained.seconds = content["seconds"]
         self.trained.curves = content["curves"]
-        report(f"{self.cell.study}/{self.cell.name} goes on after epoch {self.epoch}")
+        if not 1 <= self.epoch <= self.recipe.epochs or not self.trained.curves:
+            raise ValueError(f"found epoch {self.epoch}, needs 1 to {self.recipe.epochs}")
 
     def _train_epoch(self) -> None:
         recipe, device = self.recipe, self.device
@@ -385,15 +395,3 @@ def _set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
             group["lr"].fill_(rate)
         else:
             group["lr"] = rate
-
-
-def _restore(optimizer: torch.optim.Optimizer, stored: dict) -> None:
-    """Loads an optimizer's state, in place where a captured graph already holds its tensors."""
-    if not optimizer.state:
-        optimizer.load_state_dict(stored)
-        return
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    with torch.no_grad():
-        for index, moments in stored["state"].items():
-            for name, value in moments.items():
-                optimizer.state[parameters[index]][name].copy_(value)

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 
 from rdc import evaluation
+from rdc.bitstream import model_files
 from rdc.datasets.labelled import SPLITS, Prepared
 from rdc.fitting.files import CODEC, CRITICS
-from rdc.networks import classifier_files, stored, weights
+from rdc.networks import classifier_files, stored
 
 if TYPE_CHECKING:  # settings are in the key themselves
     from rdc import config
@@ -77,9 +78,4 @@ def save(measured: evaluation.Evaluation, note: dict, prepared: Prepared, folder
     with open(folder / IMAGES, "wb") as stream:
         by_image = {"correct": measured.correct, "errors": measured.errors}
         np.savez(stream, allow_pickle=False, **by_image, **measured.saved)
-    model = measured.entropy_model
-    weights.save(
-        {name: torch.from_numpy(table) for name, table in model.arrays().items()},
-        {"kind": "entropy model", "key": note["key"], "levels": model.levels, "bins": model.bins},
-        folder / ENTROPY,
-    )
+    model_files.save(measured.entropy_model, note["key"], folder / ENTROPY)

@@ -14,11 +14,12 @@ from rdc.allocator import keep_freed_memory
 from rdc.cells import Cell
 from rdc.datasets import images
 from rdc.datasets.labelled import Prepared
-from rdc.fitting.files import CODEC, COST
+from rdc.fitting.files import CODEC, COST, CRITICS
 from rdc.measurement import ROWS
 from rdc.networks import weights
 from rdc.store import Store
 
+NOTED = {"key", "code_key", "steps", "epochs"}  # of a codec, for the rows
 _CODE = provenance.code_hash("rdc/measurement.py")  # as it was imported
 
 
@@ -58,7 +59,7 @@ def measure_cells(
     }
     entries = {}
     for number, cell in enumerate(chosen, start=1):
-        note = weights.note(codecs / f"{cell.name}.{CODEC}")
+        note = _vouched(cell, codecs, store)
         described = {"validation": cell.validation, "fresh_width": measurement.fresh_width(cell)}
         key = grid.digest({"measured": note["key"], **described, **fixed})
         with store.lock(key, report):
@@ -66,15 +67,47 @@ def measure_cells(
                 report(f"[{number}/{len(chosen)}] {cell.study}/{cell.name} is measured already")
             else:
                 report(f"[{number}/{len(chosen)}] measuring {cell.study}/{cell.name}")
+                cost = _cost(codecs / f"{cell.name}.{COST}")
                 start = time.perf_counter()
                 measured = measurement.measure(
                     cell, codecs, prepared, readers, own, settings, device
                 )
-                cost = json.loads((codecs / f"{cell.name}.{COST}").read_text())
                 cost["evaluate_seconds"] = time.perf_counter() - start
                 store.add(key, partial(_fill, measured, note, prepared, cost))
         entries[cell.name] = store.entry(key)
     return entries
+
+
+def _vouched(cell: Cell, codecs: Path, store: Store) -> dict:
+    """A trained cell's note. Raises WeightsError where the store knows its files as others."""
+    codec = codecs / f"{cell.name}.{CODEC}"
+    note = weights.note(codec)
+    key = weights.key_in(note, codec)
+    if not note.keys() >= NOTED:
+        raise weights.WeightsError(
+            f"{codec}: its note lacks {', '.join(sorted(NOTED - note.keys()))}"
+        )
+    for kind in (CODEC, CRITICS, COST):
+        file = codecs / f"{cell.name}.{kind}"
+        if file.is_file() and store.disowns(key, kind, file):
+            raise weights.WeightsError(
+                f"{file}: damaged, it is not what was written to {store.entry(key)}; delete the folder "
+                f"{codecs} and run again: the cell is trained anew"
+            )
+    return note
+
+
+def _cost(path: Path) -> dict:
+    """What a training took. Raises WeightsError where the file cannot be read as that."""
+    try:
+        cost = json.loads(path.read_text())
+    except (OSError, ValueError, RecursionError):
+        cost = None
+    if not isinstance(cost, dict):
+        raise weights.WeightsError(
+            f"{path}: missing or damaged; delete the folder {path.parent} and run again"
+        )
+    return cost
 
 
 def _fill(

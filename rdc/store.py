@@ -64,6 +64,20 @@ class Store:
         shutil.rmtree(self.root / ".work" / key, ignore_errors=True)
         return self.entry(key)
 
+    def disowns(self, key: str, name: str, path: Path) -> bool:
+        """Whether a file is not what the entry's file of that name was when it was written.
+
+        A file of a run and that of the store's entry are one file on the disk: what befalls one is in
+        both. False where there is no such entry, as in a run that was copied without its store.
+        """
+        try:
+            sums = json.loads((self.entry(key) / MANIFEST).read_text())["sha256"]
+            return name in sums and sums[name] != sha256(path)
+        except FileNotFoundError:
+            return False
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return True  # a manifest that cannot be read
+
     @contextlib.contextmanager
     def lock(self, key: str, report: Callable[[str], None] = print) -> Iterator[None]:
         """Waits, and says so, until no other process works on this key; the kernel frees it if we die."""

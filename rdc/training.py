@@ -37,9 +37,14 @@ _CODE = {
 
 @dataclass(frozen=True)
 class Folder:
-    """Where a run's files lie; the Snakefile's rules use the same places."""
+    """Where a run's files lie; the Snakefile's rules use the same places.
+
+    ``threads``: of one training. Sums of other parts round to other weights, so that any number but
+    the rules' one is part of a cell's key.
+    """
 
     root: Path
+    threads: int = 1
 
     def dataset(self, name: str) -> Path:
         return self.root / "datasets" / f"{name}.npz"
@@ -74,6 +79,7 @@ def key_of(cell: Cell, cells: list[Cell], folder: Folder) -> str:
             "classifier": _checksum(folder.classifier(cell.dataset, cell.classifier)),
             "code": code_key(cell),
             **provenance.versions(),
+            **_threads(folder),
             "encoder": (
                 key_of(_encoder_cell(cell, cells), cells, folder) if cell.encoder_from else None
             ),
@@ -93,7 +99,7 @@ def train_cells(
     Args:
         chosen: the cells to train.
         cells: all cells of the run, among them those whose encoders are kept frozen.
-        folder: of the run; has the prepared datasets and the classifiers.
+        folder: of the run; has the prepared datasets and the classifiers. Trains with its threads.
 
     Returns:
         Each chosen cell's folder in the store, by cell name: ``codec.safetensors``,
@@ -103,6 +109,7 @@ def train_cells(
         CellsFailed: after all others are trained, where a loss diverged or an encoder is missing.
     """
     keep_freed_memory()
+    torch.set_num_threads(folder.threads)
     entries, failures = {}, []
     for number, cell in enumerate(chosen, start=1):
         try:
@@ -159,6 +166,7 @@ def _train_one(
         "code_key": code_key(cell),
         "settings": cell.settings(),
         "encoder_from": cell.encoder_from,
+        **_threads(folder),
     }
     start = time.perf_counter()
     if cell.moves == "codebook":
@@ -184,6 +192,11 @@ def _train_one(
         (scratch / COST).write_text(json.dumps(_cost(seconds, device), indent=1))
 
     folder.store.add(key, fill)
+
+
+def _threads(folder: Folder) -> dict[str, int]:
+    """Nothing for the usual one, so that keys of before hold."""
+    return {"threads": folder.threads} if folder.threads != 1 else {}
 
 
 def _check_costs(cell: Cell) -> None:
@@ -261,10 +274,16 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--cells", default="*", help="a shell pattern on the cells' names")
     parser.add_argument("--out", required=True, type=Path, help="the run's folder")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
-    parser.add_argument("--threads", type=_count, default=torch.get_num_threads())
+    parser.add_argument(
+        "--threads",
+        type=_count,
+        default=1,
+        help="1 as in a run of Snakemake; others make other weights, under keys of their own, which such "
+        "a run trains again",
+    )
     parser.add_argument("--list", action="store_true", help="only name the cells that fit")
     options = parser.parse_args(arguments)
-    torch.set_num_threads(options.threads)
+    torch.set_num_threads(options.threads)  # for the classifiers too
     try:
         config = configs.load(*options.config)
         cells = grid.expand(config)
@@ -272,7 +291,7 @@ def main(arguments: list[str] | None = None) -> None:
         if options.list:
             print("\n".join(f"{cell.study}/{cell.name}" for cell in chosen))
             return
-        folder, where = Folder(options.out), descent.device(options.device)
+        folder, where = Folder(options.out, options.threads), descent.device(options.device)
         _ensure_inputs(config, chosen, folder, where)
         train_cells(chosen, cells, folder, where)
     except (

@@ -1,6 +1,7 @@
 """Which finished cells a run's codecs hold, by the keys written in them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from rdc.bundles import files_in, fingerprint
@@ -31,7 +32,9 @@ def key_fault(output: str, cells: list[Cell], folder: Folder) -> str:
         if cell is None:
             return f"{file.name}: no such cell in the config"
         try:
-            noted, due = weights.note(file).get("key"), key_of(cell, cells, folder)
+            note = weights.note(file)
+            trained_as = replace(folder, threads=note.get("threads", 1))
+            noted, due = note.get("key"), key_of(cell, cells, trained_as)
         except (weights.WeightsError, sources.DataError) as error:
             return str(error)
         if noted != due:

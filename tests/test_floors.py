@@ -9,10 +9,12 @@ from sandbox import ROOT
 FLOORS = [
     [
         "provenance",
+        "archives",
         "atomic",
         "progress",
         "locks",
         "store",
+        "bitstream.entropy",
         "capture",
         "intervals",
         "readings",
@@ -78,6 +80,7 @@ FLOORS = [
         "datasets.warped",
         "descent",
         "networks.stored",
+        "bitstream.model_files",
         "networks.classifier_files",
         "objective",
         "limits.bernoulli",

@@ -1,11 +1,13 @@
 """The training loop on a few hundred digits: reproducible, resumable, and loud when it diverges."""
 
 import math
+import pickle
+import zipfile
 
 import pytest
 import torch
 
-from rdc import loop, objective
+from rdc import checkpoints, loop, objective
 from rdc.cells import Cell
 from rdc.config import Recipe
 from rdc.descent import Diverged
@@ -144,6 +146,63 @@ def test_a_truncated_checkpoint_is_put_aside_and_training_starts_anew(
     path.write_bytes(content[: int(kept * len(content))])
     resumed = train(chosen, checkpoint=path, report=lines.append)
     assert str(path) in lines[0] and lines[0].endswith(f"{chosen.name} starts anew")
+    assert (tmp_path / "checkpoint.damaged").is_file()
+    assert_same(resumed, train(chosen))
+
+
+def bomb(path):
+    """Packed, a thousandth of what it unpacks to."""
+    with zipfile.ZipFile(path) as archive:
+        held = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in held.items():
+            archive.writestr(name, bytes(10**7) if "data/0" in name else content)
+
+
+def other(**changes):
+    return lambda path: torch.save(torch.load(path, weights_only=True) | changes, path)
+
+
+@pytest.mark.parametrize(
+    "harm, said",
+    [
+        (bomb, "it holds more than its length"),
+        (lambda path: torch.save([1], path), "list indices"),
+        (other(device="../x"), "it names no device"),
+        (lambda path: path.write_bytes(pickle.dumps({"device": "cpu"})), "not a zip file"),
+    ],
+    ids=["packed", "a list", "device", "a pickle"],
+)
+def test_what_is_no_checkpoint_is_put_aside_unopened(harm, said, tmp_path):
+    path, device = tmp_path / "checkpoint.pt", torch.device("cpu")
+    checkpoints.save({"a": torch.zeros(1000)}, path, device)
+    assert len(checkpoints.load(path, device)["a"]) == 1000
+    harm(path)
+    with pytest.raises(checkpoints.Unusable, match=said) as caught:
+        checkpoints.load(path, device)
+    assert "\n" not in str(caught.value) and str(path) in str(caught.value)
+    assert not path.exists() and (tmp_path / "checkpoint.damaged").is_file()
+
+
+@pytest.mark.parametrize(
+    "harm, said",
+    [
+        (other(modules=[{"x": torch.zeros(1)}]), "Error"),
+        (other(optimizers=[{"state": {0: {"exp_avg": torch.zeros(3, 3)}}}]), "exp_avg"),
+        (other(epoch=7), "found epoch 7, needs 1 to 2"),
+    ],
+    ids=["modules", "moments", "epoch"],
+)
+def test_a_checkpoint_of_something_else_is_put_aside_and_training_starts_anew(
+    harm, said, train, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", -1)
+    chosen, path, lines = cell(recipe={"epochs": 2}), tmp_path / "checkpoint.pt", []
+    with pytest.raises(KeyboardInterrupt):
+        train(chosen, checkpoint=path, report=interrupt_after(1))
+    harm(path)
+    resumed = train(chosen, checkpoint=path, report=lines.append)
+    assert said in lines[0] and lines[0].endswith(f"{chosen.name} starts anew"), lines[0]
     assert (tmp_path / "checkpoint.damaged").is_file()
     assert_same(resumed, train(chosen))
 

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from rdc.atomic import replacing
-from rdc.store import MANIFEST, Store
+from rdc.store import MANIFEST, Store, link
 
 
 @pytest.fixture
@@ -80,6 +80,21 @@ def test_a_damaged_entry_is_put_aside_and_can_be_added_again(damage, store):
     assert (store.root / ".work" / "damaged-k").is_dir()
     store.add("k", fill)
     assert store.holds("k")
+
+
+def test_a_file_is_disowned_where_the_entry_was_written_with_another(store, tmp_path):
+    """It is one file with the entry's: what a flipped bit does to one, it does to both."""
+    entry, file = store.add("k", fill), tmp_path / "weights"
+    link(entry / "weights", file)
+    assert not store.disowns("k", "weights", file)
+    assert not store.disowns("k", "critics", file)  # the entry has none
+    assert not store.disowns("other", "weights", file)  # no such entry: a run without its store
+    with open(file, "r+b") as stream:
+        stream.write(b"1")
+    assert (entry / "weights").read_bytes() == b"1123456789"
+    assert store.disowns("k", "weights", file)
+    (entry / MANIFEST).write_text("[]")
+    assert store.disowns("k", "weights", file)
 
 
 def test_an_entry_may_be_damaged_twice(store):

@@ -4,10 +4,12 @@ import copy
 import re
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import yaml
 from sandbox import TINY
 
 from rdc import cells as grid
@@ -57,6 +59,30 @@ def test_the_key_changes_with_code_and_versions(cells, folder, monkeypatch, chan
     before = training.key_of(cells[0], cells, folder)
     change(monkeypatch)
     assert training.key_of(cells[0], cells, folder) != before
+
+
+def test_the_key_changes_with_the_threads_that_it_is_trained_with(cells, folder, monkeypatch):
+    """One, as in the rules, is what a key without them means; the encoder's own follows."""
+    plain = training.key_of(cells[0], cells, folder)
+    assert training.key_of(cells[0], cells, replace(folder, threads=1)) == plain
+    assert training.key_of(cells[0], cells, replace(folder, threads=2)) != plain
+    started = []
+    monkeypatch.setattr(training, "_ensure_inputs", lambda *given: started.append(given[2]))
+    monkeypatch.setattr(training, "train_cells", lambda *given: started.append(given[2]))
+    raw = str(folder.root.parent / "tiny.yaml")
+    Path(raw).write_text(yaml.safe_dump(TINY))
+    for words, threads in ([], 1), (["--threads", "2"], 2):
+        training.main(["--config", raw, "--out", str(folder.root), *words])
+        assert [given.threads for given in started] == [threads] * 2
+        assert torch.get_num_threads() == threads
+        started.clear()
+    torch.set_num_threads(1)
+
+
+def test_cells_are_trained_with_the_threads_that_their_key_says(cells, folder):
+    torch.set_num_threads(2)
+    training.train_cells([], cells, folder, torch.device("cpu"), print)
+    assert torch.get_num_threads() == 1
 
 
 def test_the_build_of_torch_does_not_change_the_key(cells, folder, monkeypatch):

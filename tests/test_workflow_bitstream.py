@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from safetensors.torch import load_file
 from sandbox import Sandbox
 
 from rdc.datasets import images
+from rdc.networks import weights
 
 pytestmark = [pytest.mark.slow, pytest.mark.workflow]
 RUN = "results/tiny"
@@ -73,11 +75,38 @@ def test_a_folder_of_pictures_of_any_size_is_coded_and_bad_files_are_named(finis
     assert odd.returncode == 2 and "--seed: found -1, needs 0 to 2**32 - 1" in odd.stderr
 
 
+def test_the_same_cell_trained_to_other_weights_is_another_codec(finished):
+    """As another number of threads, or another machine, trains it: the key is the same."""
+    dataset = f"{RUN}/datasets/digits.npz"
+    assert bits(finished, "encode", RUN, DITHERED, dataset, "here.rdc").returncode == 0
+    (file,) = (finished.results / "codecs").rglob(f"{DITHERED}.codec.safetensors")
+    tensors, note = load_file(file), weights.note(file)
+    content = file.read_bytes()
+    tensors["decoder.expand.0.bias"][0] += 1e-6
+    weights.save(tensors, note, file)
+    store = finished.results / "store"
+    store.rename(store.with_name("away"))  # it knows its own weights
+    try:
+        other = bits(finished, "decode", RUN, DITHERED, "here.rdc", "elsewhere")
+    finally:
+        store.with_name("away").rename(store)
+    assert other.returncode == 1 and "of the same settings" in other.stderr, other.stderr
+    mixed = bits(finished, "decode", RUN, DITHERED, "here.rdc", "elsewhere")
+    assert mixed.returncode == 1 and "it is not what the run's store was given" in mixed.stderr
+    file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    damaged = bits(finished, "decode", RUN, DITHERED, "here.rdc", "elsewhere")
+    assert damaged.returncode == 1 and "its checksum does not fit" in damaged.stderr
+    assert len((other.stderr + mixed.stderr + damaged.stderr).splitlines()) == 3
+    file.write_bytes(content)
+    assert not (finished.folder / "elsewhere").exists()
+
+
 def test_another_cells_stream_a_damaged_one_and_an_unknown_cell_are_refused(finished):
     dataset = f"{RUN}/datasets/digits.npz"
     assert bits(finished, "encode", RUN, DITHERED, dataset, "one.rdc").returncode == 0
     other = bits(finished, "decode", RUN, BOOK, "one.rdc", "none")
-    assert other.returncode == 1 and "this stream was made by the codec" in other.stderr
+    assert other.returncode == 1
+    assert "one.rdc: this stream belongs to another codec" in other.stderr
     path = finished.folder / "one.rdc"
     content = bytearray(path.read_bytes())
     content[-1] ^= 1

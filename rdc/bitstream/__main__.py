@@ -6,7 +6,8 @@ python -m rdc.bitstream decode RUN CELL STREAM FOLDER
 RUN is a run's folder (results/demo), CELL a cell's name in it, with its study in front where two
 studies have one of that name (a shell pattern will do where one cell fits it). IMAGES is a folder of
 pictures of any size, which are brought to 28 x 28 grey, or a prepared dataset (.npz: its test images).
-Decoding writes 28 x 28 PNGs. A stream says which codec made it: any other refuses it.
+Decoding writes 28 x 28 PNGs. A stream says which codec made it: any other refuses it, and so does the
+same cell trained again to other weights, as another machine or number of threads does.
 """
 
 import argparse
@@ -21,12 +22,14 @@ from PIL import Image
 
 from rdc import bitstream, evaluation, tables
 from rdc.atomic import replacing
-from rdc.bitstream import EntropyModel, StreamError
+from rdc.bitstream import EntropyModel, StreamError, model_files
+from rdc.bitstream.stream import has_fingerprint, read
 from rdc.datasets import images
 from rdc.datasets.sources import DataError
 from rdc.fitting.files import CODEC
 from rdc.measurement import ENTROPY
 from rdc.networks import classifier_files, weights
+from rdc.store import Store
 
 
 class CellError(ValueError):
@@ -71,7 +74,10 @@ def _encode(given) -> int:
     seed = given.seed if codec.dither else None
     numbers = None if seed is None else bitstream.uniform(seed, len(pixels), codec.dim)
     codes = codec.codes(codec.analyse(pixels), numbers)
-    stream = bitstream.encode(codes, model, key, seed)
+    try:
+        stream = bitstream.encode(codes, model, key, seed, codec.fingerprint)
+    except ValueError as error:
+        raise CellError(f"{given.images}: {error}") from None
     with replacing(given.stream) as scratch:
         scratch.write_bytes(stream)
     print(
@@ -83,13 +89,26 @@ def _encode(given) -> int:
 
 def _decode(given) -> int:
     codec, model, key = open_cell(given.run, given.cell)
-    codes, numbers = bitstream.decode(given.stream.read_bytes(), model, key)
-    pixels = np.round(codec.reconstruct(codes, numbers) * 255).astype(np.uint8)
+    try:
+        stream = read(given.stream)
+        codes, numbers = bitstream.decode(stream, model, key, codec.fingerprint)
+    except StreamError as error:
+        raise StreamError(f"{given.stream}: {error}") from None
+    if not has_fingerprint(stream):
+        print(
+            f"{given.stream}: written before streams said which weights made them; only the key was compared",
+            file=sys.stderr,
+        )
     given.folder.mkdir(parents=True, exist_ok=True)
-    for number, image in enumerate(pixels):
-        with replacing(given.folder / f"{number:05d}.png") as scratch:
-            Image.fromarray(image).save(scratch, "PNG")
-    print(f"{given.folder}: {len(pixels)} images")
+    for start in range(0, len(codes), evaluation.BATCH):
+        rows = slice(start, start + evaluation.BATCH)
+        pixels = codec.reconstruct(codes[rows], None if numbers is None else numbers[rows])
+        if not np.isfinite(pixels).all():
+            raise CellError(f"{given.run}: the decoder of {given.cell} gives NaN; it is damaged")
+        for number, image in enumerate(np.round(pixels * 255).astype(np.uint8), start=start):
+            with replacing(given.folder / f"{number:05d}.png") as scratch:
+                Image.fromarray(image).save(scratch, "PNG")
+    print(f"{given.folder}: {len(codes)} images")
     return 0
 
 
@@ -115,24 +134,24 @@ def open_cell(run: Path, name: str) -> tuple[evaluation.Measured, EntropyModel, 
         )
     row = cells[fits].iloc[0]
     classifier = run / "classifiers" / row.dataset / f"{row.classifier}.safetensors"
+    path = _file(run / "codecs" / row.study, row.cell, CODEC)
     codec, note = evaluation.open_codec(
-        _file(run / "codecs" / row.study, row.cell, CODEC),
-        classifier_files.load(classifier),
-        torch.device("cpu"),
+        path, classifier_files.load(classifier), torch.device("cpu")
     )
-    tensors, described = weights.load(
-        _file(run / "measured" / row.study, row.cell, ENTROPY), "entropy model"
-    )
-    if described["key"] != note["key"]:
+    if Store(run / "store").disowns(note["key"], CODEC, path):
+        raise CellError(
+            f"{path}: damaged, it is not what the run's store was given; delete the folder it is in and run "
+            "again: the cell is trained anew"
+        )
+    fitted = _file(run / "measured" / row.study, row.cell, ENTROPY)
+    model, key = model_files.load(fitted)
+    if key != note["key"]:
         raise CellError(
             f"{run}: the entropy model of {row.cell} belongs to other weights; run again"
         )
-    arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
-    return (
-        codec,
-        EntropyModel.from_arrays(arrays, described["levels"], described["bins"]),
-        note["key"],
-    )
+    if (len(model.tables), model.levels, model.bins > 1) != (codec.dim, codec.levels, codec.dither):
+        raise CellError(f"{fitted}: no entropy model of {path}, whose codes have another shape")
+    return codec, model, key
 
 
 def _file(folder: Path, cell: str, kind: str) -> Path:

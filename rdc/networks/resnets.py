@@ -1,13 +1,16 @@
 """CIFAR-10 residual networks (He et al., Section 4.2), as the pretrained weights have them."""
 
+import zipfile
 from pathlib import Path
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from rdc import archives
 from rdc.networks.weights import WeightsError
 
+MOST_BYTES = 2**26  # of a file of weights
 # Per channel, images in [0, 1]: the weights were trained with the mean and deviation of ImageNet.
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -66,9 +69,15 @@ def load(path: str | Path, depth: int) -> ResNet:
         WeightsError: names the file where it is missing, damaged or of another depth.
     """
     try:
+        if Path(path).stat().st_size > MOST_BYTES:
+            raise ValueError(f"longer than {MOST_BYTES} bytes")
+        if zipfile.is_zipfile(path):
+            archives.check(Path(path))
         content = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
         network = ResNet(depth)
         network.load_state_dict({name.removeprefix("module."): t for name, t in content.items()})
+        if not all(bool(t.isfinite().all()) for t in network.state_dict().values()):
+            raise ValueError("NaN or infinity in it")
     except FileNotFoundError:
         raise WeightsError(f"{path}: no such weights") from None
     except Exception as error:  # torch raises many kinds for damaged or foreign files

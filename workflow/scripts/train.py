@@ -3,8 +3,6 @@
 import json
 from pathlib import Path
 
-import torch
-
 from rdc import cells, descent, joblog, tables, training
 from rdc.datasets import sources
 from rdc.fitting.files import CODEC, COST, CRITICS, CURVES
@@ -15,10 +13,9 @@ report = joblog.start(
     snakemake.log[0],
     expected=(training.CellsFailed, sources.DataError, weights.WeightsError),
 )
-torch.set_num_threads(snakemake.threads)
 chosen = [cells.from_json(cell) for cell in snakemake.params.cells]
 bases = [cells.from_json(cell) for cell in snakemake.params.bases]
-folder = training.Folder(Path(snakemake.params.folder))
+folder = training.Folder(Path(snakemake.params.folder), snakemake.threads)
 
 entries = training.train_cells(chosen, chosen + bases, folder, descent.device(), report)
 
