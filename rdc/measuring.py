@@ -16,7 +16,7 @@ from rdc.datasets import images
 from rdc.datasets.labelled import Prepared
 from rdc.fitting.files import CODEC, COST
 from rdc.measurement import ROWS
-from rdc.networks import weights
+from rdc.networks import precision, weights
 from rdc.store import Store
 
 _CODE = provenance.code_hash("rdc/measurement.py")  # as it was imported
@@ -108,6 +108,7 @@ def table_rows(run: str, cell: Cell, entry: Path) -> dict[str, list[dict]]:
         "cell_key": note["key"],
         "recipe": cell.recipe,
         "width": cell.width,
+        "precision": precision.noted(note),
     }
     return {
         "cells": [{**described, **row} for row in content["rows"]],

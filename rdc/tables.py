@@ -18,6 +18,8 @@ class TableError(ValueError):
 
 
 class _Table(pa.DataFrameModel):
+    """A column that older tables lack is ``| None`` and nullable: there it is read as missing."""
+
     class Config:
         strict = True
         coerce = True
@@ -59,6 +61,7 @@ class Cells(_Table):
     width: Series[float] = pa.Field(gt=0)
     n_images: Series[int] = pa.Field(ge=1)
     accuracy_clean: Series[float] = pa.Field(ge=0, le=1)  # of ``classifier`` on the originals
+    precision: Series[str] | None = pa.Field(nullable=True)  # that it was trained in
 
 
 class Costs(_Table):
@@ -282,10 +285,13 @@ def read(table: str, path: str | Path) -> pd.DataFrame:
         raise TableError(
             f"{path}: cannot be read as Parquet ({error}); delete it and run again to rebuild it"
         ) from None
-    return _checked(table, frame, path)
+    return _checked(table, frame, path)[list(SCHEMAS[table].to_schema().columns)]
 
 
 def _checked(table: str, frame: pd.DataFrame, path: str | Path) -> pd.DataFrame:
+    columns = SCHEMAS[table].to_schema().columns
+    younger = [name for name in columns if name not in frame and not columns[name].required]
+    frame = frame.assign(**dict.fromkeys(younger))
     bent = _bent_values(table, frame)
     if bent:
         raise TableError(f"{path}: not a table of {table}\n" + "\n".join(bent))

@@ -43,6 +43,7 @@ FLOORS = [
         "datasets.sources",
         "networks.haar",
         "networks.convolution",
+        "networks.precision",
         "networks.quantizer",
     ],
     [
