@@ -43,8 +43,12 @@ def has_products(capabilities: Mapping[str, object], environment: Mapping[str, s
         capabilities: of the processor, as ``torch.cpu.get_capabilities`` names them.
         environment: where ``ONEDNN_MAX_CPU_ISA`` may forbid oneDNN what the processor has.
     """
-    limit = next((environment[name] for name in LIMITS if environment.get(name)), "")
-    return bool(capabilities.get("avx512_bf16")) and limit.lower() not in WITHOUT
+    return bool(capabilities.get("avx512_bf16")) and limit(environment).lower() not in WITHOUT
+
+
+def limit(environment: Mapping[str, str] = os.environ) -> str:
+    """What oneDNN is told to make do with, such as ``AVX2``; empty where it may use all there is."""
+    return next((environment[name] for name in LIMITS if environment.get(name)), "")
 
 
 @cache  # oneDNN reads its limit once, too
