@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from bench import processor
+
 OURS, PUBLIC, BOUND = "ours", "public code", "bound"
 SINGLE = "a process each"
 
@@ -27,12 +29,14 @@ class Row:
     high: float
     runs: int
     ratio: float
+    processor: str = ""  # that it ran on; not known of rows taken before there was this column
 
 
 def row(benchmark: str, side: str, unit: str, values: list[float], ratio: float) -> Row:
     """A row from the values of single runs."""
     low, median, high = np.quantile(values, [0.25, 0.5, 0.75])
-    return Row(benchmark, side, unit, float(median), float(low), float(high), len(values), ratio)
+    low, median, high = float(low), float(median), float(high)
+    return Row(benchmark, side, unit, median, low, high, len(values), ratio, processor.described())
 
 
 def paired_ratio(better: list[float], worse: list[float]) -> float:
@@ -63,6 +67,6 @@ def merge(path: Path, part: list[Row]) -> list[Row]:
 def read(path: Path) -> list[Row]:
     with open(path, newline="") as stream:
         return [
-            Row(**{f.name: f.type(record[f.name]) for f in fields(Row)})
+            Row(**{f.name: f.type(record[f.name]) for f in fields(Row) if f.name in record})
             for record in csv.DictReader(stream)
         ]

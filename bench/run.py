@@ -21,6 +21,7 @@ from bench import (
     limits,
     plot,
     plot_scale,
+    processor,
     quality,
     rows,
     scale,
@@ -66,6 +67,7 @@ def main() -> None:
     if unknown:
         parser.error(f"found {', '.join(sorted(unknown))}, allowed are {', '.join(PARTS)}")
     options.out.parent.mkdir(parents=True, exist_ok=True)  # now, not after minutes of measuring
+    print(f"on {processor.described()}")
     required = {}
     for name, part in PARTS.items():
         required |= part.REQUIRED

@@ -44,7 +44,7 @@ if __name__ == "__main__":
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--steps", type=int, default=20, help="training steps a block")
-    parser.add_argument("--precision", default="bfloat16", help="of the decoder")
+    parser.add_argument("--precision", default="bfloat16", help="asked for, of the decoder")
     parser.add_argument("--critic", type=int, default=0, help="1: every other step is a critic's")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)

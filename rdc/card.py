@@ -29,13 +29,14 @@ def written(cell: Cell, test: dict, validation: dict, cost: dict) -> str:
         ("clean images, read right", f"{test['accuracy_clean']:.2%}", f"{validation['accuracy_clean']:.2%}"),
     ]  # fmt: skip
     rows = "\n".join(f"| {name} | {here} | {there} |" for name, here, there in numbers)
+    arithmetic = f" in {test['precision']}" if test.get("precision") else ""
     base = f"- encoder: frozen, from `{test['encoder_from']}`\n" if test["encoder_from"] else ""
     return f"""# {test["study"]}/{test["cell"]}
 
 {kind[0].upper()}{kind[1:]}, of method `{test["method"]}`.
 
 - minimises: {weights}{lam}
-{base}- trained on: {test["dataset"]}, 28 × 28 grey; {test["epochs"]} epochs, {test["steps"]} steps, recipe `{test["recipe"]}`, seed {test["seed"]}
+{base}- trained on: {test["dataset"]}, 28 × 28 grey; {test["epochs"]} epochs, {test["steps"]} steps, recipe `{test["recipe"]}`{arithmetic}, seed {test["seed"]}
 - cost: {cost["train_seconds"]:.0f} s on {cost["device"]}, torch {cost["torch_version"]}
 - key: `{test["cell_key"]}` (settings, data, training code, versions)
 

@@ -96,6 +96,10 @@ class Cell:
             "frozen_batch_norm": self.frozen_batch_norm if self.encoder_from else None,
         }
 
+    def trained_in(self, precision: str) -> "Cell":
+        """The cell as one processor or another trains it; its names stay."""
+        return replace(self, training=self.training.model_copy(update={"precision": precision}))
+
     def matches(self, pattern: str) -> bool:
         """Whether a shell pattern fits the name, with or without the study in front."""
         return fnmatchcase(self.name, pattern) or fnmatchcase(f"{self.study}/{self.name}", pattern)

@@ -118,7 +118,7 @@ class Recipe(Section):
     warmup: Share = 0.1  # share of one_cycle in which lr rises
     gradient: Literal["soft", "identity", "expected"] = "soft"
     sigma: Annotated[float | str, BeforeValidator(sigma_value)] = 1.0
-    precision: Literal["float32", "bfloat16"] = "float32"  # of the decoder while it trains
+    precision: Literal["float32", "bfloat16"] = "float32"  # in training; see networks.precision
     critic: CriticTraining = CriticTraining()
     warps: Annotated[int, Field(ge=0, le=8, strict=True)] = 0  # copies; see datasets.warped
 

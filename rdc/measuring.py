@@ -16,7 +16,7 @@ from rdc.datasets import images
 from rdc.datasets.labelled import Prepared
 from rdc.fitting.files import CODEC, COST, CRITICS
 from rdc.measurement import ROWS
-from rdc.networks import weights
+from rdc.networks import precision, weights
 from rdc.store import Store
 
 NOTED = {"key", "code_key", "steps", "epochs"}  # of a codec, for the rows
@@ -141,6 +141,7 @@ def table_rows(run: str, cell: Cell, entry: Path) -> dict[str, list[dict]]:
         "cell_key": note["key"],
         "recipe": cell.recipe,
         "width": cell.width,
+        "precision": precision.noted(note),
     }
     return {
         "cells": [{**described, **row} for row in content["rows"]],

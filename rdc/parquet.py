@@ -44,12 +44,13 @@ def write(frame: pd.DataFrame, path: Path) -> None:
         stream.write(hashlib.sha256(content).hexdigest().encode())
 
 
-def read(path: Path, columns: list[str]) -> pd.DataFrame:
+def read(path: Path, needed: list[str], known: list[str]) -> pd.DataFrame:
     """Reads a frame that ``write`` wrote, or one of before, which has no checksums.
 
     Args:
         path: the file.
-        columns: the names that it should have; where it has others, they are all that is read.
+        needed, known: the columns that it should have, and may have; where it has others, or too few,
+            their names are all that is read.
 
     Raises:
         ParquetError: says what is wrong with it.
@@ -61,7 +62,7 @@ def read(path: Path, columns: list[str]) -> pd.DataFrame:
     footer, start = parquet_bounds.footer(content)
     _check_seal(content, footer)
     names = parquet_bounds.check(content, footer, start)
-    if sorted(names) != sorted(columns):
+    if len(set(names)) < len(names) or not set(needed) <= set(names) <= set(known):
         return pd.DataFrame(columns=names)
     content = content[:start] + content[start:].replace(ARROW, ARROW.lower())
     with pq.ParquetFile(

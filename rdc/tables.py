@@ -30,6 +30,8 @@ class TableError(ValueError):
 
 
 class _Table(pa.DataFrameModel):
+    """A column that older tables lack is ``| None`` and nullable: there it is read as missing."""
+
     class Config:
         strict = True
         coerce = True
@@ -71,6 +73,7 @@ class Cells(_Table):
     width: Series[float] = pa.Field(gt=0)
     n_images: Series[int] = pa.Field(ge=1)
     accuracy_clean: Series[float] = pa.Field(ge=0, le=1)  # of ``classifier`` on the originals
+    precision: Series[str] | None = pa.Field(nullable=True)  # that it was trained in
 
 
 class Costs(_Table):
@@ -291,18 +294,24 @@ def read(table: str, path: str | Path) -> pd.DataFrame:
     """Reads a table and checks it. Raises TableError where it is missing, damaged or another."""
     if not Path(path).is_file():
         raise TableError(f"{path}: no such table")
+    columns = SCHEMAS[table].to_schema().columns
     try:
-        frame = parquet.read(Path(path), list(SCHEMAS[table].to_schema().columns))
+        frame = parquet.read(
+            Path(path), [n for n, c in columns.items() if c.required], list(columns)
+        )
     except PermissionError as error:
         raise TableError(f"{path}: cannot be read ({error.strerror})") from None
     except Exception as error:  # pyarrow raises many kinds for a damaged file
         raise TableError(
             f"{path}: cannot be read as Parquet ({shortened(str(error))}); delete it and run again to rebuild it"
         ) from None
-    return _checked(table, frame, path)
+    return _checked(table, frame, path)[list(columns)]
 
 
 def _checked(table: str, frame: pd.DataFrame, path: str | Path) -> pd.DataFrame:
+    columns = SCHEMAS[table].to_schema().columns
+    younger = [name for name in columns if name not in frame and not columns[name].required]
+    frame = frame.assign(**dict.fromkeys(younger)) if younger else frame
     for start in range(0, len(frame) - STRETCH, STRETCH):
         _checked(table, frame.iloc[start : start + STRETCH], path)
     faults = _bent_values(table, frame) + _wrong_names(table, frame)

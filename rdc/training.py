@@ -26,7 +26,7 @@ from rdc.cells import Cell
 from rdc.datasets import images, sources
 from rdc.fitting import networks
 from rdc.fitting.files import CODEC, COST
-from rdc.networks import weights
+from rdc.networks import precision, weights
 from rdc.store import Store
 
 # Of the code as it was imported: files may be edited while a long run goes on.
@@ -66,25 +66,44 @@ def code_key(cell: Cell) -> str:
     return _CODE[cell.moves]
 
 
-def key_of(cell: Cell, cells: list[Cell], folder: Folder) -> str:
-    """The cell's key in the store: its settings, its data, the training code, and versions.
+def keys_of(
+    cell: Cell, cells: list[Cell], folder: Folder, device: torch.device | str = "cpu"
+) -> list[str]:
+    """The keys that the cell's weights may have in the store, the one they would get here first.
+
+    A key is of the cell's settings, its data, the training code, and versions. There is more than one
+    where a recipe asks for what not every processor has: what one machine has trained, another takes
+    as it is.
 
     Args:
         cells: where a frozen encoder's cell is looked up.
     """
-    return grid.key(
-        cell,
-        {
-            "data": _checksum_of_images(folder.dataset(cell.dataset)),
-            "classifier": _checksum(folder.classifier(cell.dataset, cell.classifier)),
-            "code": code_key(cell),
-            **provenance.versions(),
-            **_threads(folder),
-            "encoder": (
-                key_of(_encoder_cell(cell, cells), cells, folder) if cell.encoder_from else None
-            ),
-        },
-    )
+    encoders: list[str | None] = [None]
+    if cell.encoder_from:
+        encoders = [*keys_of(_encoder_cell(cell, cells), cells, folder, device)]
+    keys = [
+        _key(trained, folder, encoder)
+        for trained in _as_trained(cell, device)
+        for encoder in encoders
+    ]
+    return list(dict.fromkeys(keys))
+
+
+def _as_trained(cell: Cell, device: torch.device | str) -> list[Cell]:
+    """The cell in each precision that its recipe may come to, the one used here first."""
+    return [cell.trained_in(p) for p in precision.allowed(cell.training.precision, device)]
+
+
+def _key(trained: Cell, folder: Folder, encoder: str | None) -> str:
+    evidence = {
+        "data": _checksum_of_images(folder.dataset(trained.dataset)),
+        "classifier": _checksum(folder.classifier(trained.dataset, trained.classifier)),
+        "code": code_key(trained),
+        **provenance.versions(),
+        **_threads(folder),
+        "encoder": encoder,
+    }
+    return grid.key(trained, evidence)
 
 
 def train_cells(
@@ -138,24 +157,31 @@ def _trained(
     place: str,
 ) -> Path:
     """The cell's folder in the store, trained now if it is not there, or damaged."""
-    key = key_of(cell, cells, folder)
-    with folder.store.lock(key, report):
-        if folder.store.holds(key):
+    keys = keys_of(cell, cells, folder, device)
+    with folder.store.lock(keys[0], report):
+        if key := next(filter(folder.store.holds, keys), None):
             report(f"{place}{cell.study}/{cell.name} is trained already")
-        else:
-            report(f"{place}{cell.study}/{cell.name} ({key})")
-            _train_one(cell, key, cells, folder, device, report)
-    return folder.store.entry(key)
+            return folder.store.entry(key)
+        base = None
+        if cell.encoder_from:
+            own = _encoder_cell(cell, cells)
+            base = _trained(own, cells, folder, device, report, "its encoder: ")
+        here = _as_trained(cell, device)[0]
+        key = _key(here, folder, base.name if base else None)
+        report(f"{place}{cell.study}/{cell.name} ({key})")
+        _train_one(here, key, base, folder, device, report)
+        return folder.store.entry(key)
 
 
 def _train_one(
     cell: Cell,
     key: str,
-    cells: list[Cell],
+    base: Path | None,
     folder: Folder,
     device: torch.device,
     report: Callable[[str], None],
 ) -> None:
+    """Puts the weights of a cell, as it is trained here, into the store; ``base`` has its encoder."""
     prepared = _prepared(folder.dataset(cell.dataset))
     classifier = folder.classifier(cell.dataset, cell.classifier)
     note = {
@@ -178,10 +204,7 @@ def _train_one(
         seconds = time.perf_counter() - start
     else:
         _check_costs(cell)
-        encoder = None
-        if cell.encoder_from:
-            base = _encoder_cell(cell, cells)
-            encoder = _trained(base, cells, folder, device, report, "its encoder: ") / CODEC
+        encoder = base / CODEC if base else None
         checkpoint = folder.store.checkpoint(key)
         trained = networks.fit(cell, prepared, classifier, device, checkpoint, encoder, report)
         save = partial(networks.save, trained, note)

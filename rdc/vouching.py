@@ -10,14 +10,15 @@ from rdc.datasets import sources
 from rdc.fitting.files import CODEC
 from rdc.networks import weights
 from rdc.store import MANIFEST
-from rdc.training import Folder, key_of
+from rdc.training import Folder, keys_of
 
 
 def key_fault(output: str, cells: list[Cell], folder: Folder) -> str:
     """What is wrong with the keys of a batch's codecs; empty if nothing is, or it holds no codecs.
 
     Each codec's key is computed anew, from the cell in the config, the data and the classifier
-    that are here, the training code and the versions of torch and NumPy.
+    that are here, the training code and the versions of torch and NumPy; in which precision it was
+    trained is its own affair, as long as its recipe allows it on some machine.
 
     Args:
         output: any output of the run.
@@ -34,11 +35,11 @@ def key_fault(output: str, cells: list[Cell], folder: Folder) -> str:
         try:
             note = weights.note(file)
             trained_as = replace(folder, threads=note.get("threads", 1))
-            noted, due = note.get("key"), key_of(cell, cells, trained_as)
+            noted, due = note.get("key"), keys_of(cell, cells, trained_as)
         except (weights.WeightsError, sources.DataError) as error:
             return str(error)
-        if noted != due:
-            return f"{file.name} was trained under key {noted}, this cell's is {due}"
+        if noted not in due:
+            return f"{file.name} was trained under key {noted}, this cell's is {' or '.join(due)}"
     return ""
 
 
@@ -63,7 +64,7 @@ def entries_of(output: Path, entries: dict[str, Path]) -> set[Path]:
 def trained(chosen: list[Cell], cells: list[Cell], folder: Folder) -> set[Path]:
     """The store's entries of those chosen cells that are trained."""
     try:
-        entries = {folder.store.entry(key_of(cell, cells, folder)) for cell in chosen}
+        keys = {key for cell in chosen for key in keys_of(cell, cells, folder)}
     except (weights.WeightsError, sources.DataError):  # no data or classifier yet: no key
         return set()
-    return {entry for entry in entries if entry.is_dir()}
+    return {entry for key in keys if (entry := folder.store.entry(key)).is_dir()}

@@ -77,7 +77,7 @@ def _cells():
                 "mse": 0.07 - 0.004 * rate + 0.0004 * number % 0.01 + 0.0003 * seed, "psnr": 14.0,
                 "nll_nats": 2 / rate + lam, "accuracy": 0.7 + 0.02 * rate + 0.0005 * (number % 40),
                 "accuracy_judge": 0.69 + 0.02 * rate, "sliced_w1": 0.05, "w1_critic": np.nan,
-                "w1_fresh": np.nan,
+                "w1_fresh": np.nan, "precision": "bfloat16",
             }  # fmt: skip
 
 

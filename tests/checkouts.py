@@ -24,6 +24,7 @@ class Checkout(Sandbox):
             ".gitignore",
             "Makefile",
             "requirements.txt",
+            "requirements-cpu.txt",
             ".dvc/config",
             ".dvc/.gitignore",
         ):

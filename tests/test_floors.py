@@ -50,6 +50,7 @@ FLOORS = [
         "datasets.sources",
         "networks.haar",
         "networks.convolution",
+        "networks.precision",
         "networks.quantizer",
     ],
     [

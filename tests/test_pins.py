@@ -1,25 +1,91 @@
-"""The three lists of pins name the same versions."""
+"""The locks hold what pyproject.toml pins and all that it brings, with hashes; who uses them, uses these."""
 
+import importlib.util
 import re
 import tomllib
 
+import pytest
 import yaml
 from sandbox import ROOT
 
+spec = importlib.util.spec_from_file_location("lock", ROOT / ".ci" / "lock.py")
+lock = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(lock)
+
 PIN = re.compile(r"^[A-Za-z0-9_.-]+==[A-Za-z0-9_.]+$")
+HEAD = re.compile(r"^([a-z0-9-]+)==([A-Za-z0-9_.+]+)(?: ; [^\\]+)? \\$")
+HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}(?: \\)?$")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+TOOLS = PROJECT["optional-dependencies"]["dev"]
 
 
-def test_pins_agree():
-    lines = (ROOT / "requirements.txt").read_text().splitlines()
-    requirements = {line for line in lines if line and not line.startswith("#")}
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    conda = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
-    pip = next(entry["pip"] for entry in conda if isinstance(entry, dict))
-    assert requirements == {*project["dependencies"], *project["optional-dependencies"]["dev"]}
-    assert requirements == set(pip)
+def text(file: str) -> str:
+    return (ROOT / file).read_text()
 
 
-def test_every_pin_is_exact():
-    lines = (ROOT / "requirements.txt").read_text().splitlines()
-    for line in lines:
-        assert not line or line.startswith("#") or PIN.match(line), line
+def versions(file: str) -> dict[str, str]:
+    """Package to version, of the lines that begin a package's block."""
+    lines = [line for line in text(file).splitlines() if not line.startswith(("#", " "))]
+    return dict(HEAD.match(line).groups() for line in lines)
+
+
+def named(pins: list[str]) -> dict[str, str]:
+    """The same of pins as pyproject.toml has them."""
+    assert all(PIN.match(pin) for pin in pins)
+    pairs = (pin.split("==") for pin in pins)
+    return {re.sub("[-_.]+", "-", name).lower(): version for name, version in pairs}
+
+
+@pytest.mark.parametrize("file", [lock.USERS, lock.CPU, lock.DEV])
+def test_every_package_of_a_lock_has_hashes_and_none_says_where_it_lies(file):
+    heading, made_of, *lines = text(file).splitlines()
+    assert heading.startswith("# ") and made_of == f"# pins: {lock.digest()}", "run `make lock`"
+    assert HEAD.match(lines[0])
+    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+        assert HEAD.match(line) or HASH.match(line), line
+        assert bool(HASH.match(following)) == line.endswith("\\"), line
+
+
+def test_the_locks_hold_what_is_pinned_and_agree():
+    users, cpu, dev = map(versions, (lock.USERS, lock.CPU, lock.DEV))
+    pinned, tools = named(PROJECT["dependencies"]), named(TOOLS)
+    assert pinned.items() <= users.items()
+    assert tools.items() <= dev.items()
+    assert not users.keys() & (dev.keys() | tools.keys())  # users are spared the tools
+    without = {name for name in users if re.match("nvidia|cuda|triton", name)}
+    assert cpu == {n: v for n, v in users.items() if n not in without} | {
+        "torch": f"{pinned['torch']}+cpu"
+    }
+    assert len(users) > 2 * len(pinned)  # what they bring is there too
+
+
+@pytest.mark.parametrize(
+    "old, new", [("numpy==", "numpy==0"), (">=3.11", ">=3.12"), ("ruff=", "rufe=")]
+)
+def test_a_lock_of_other_pins_is_stale(old, new, tmp_path, monkeypatch):
+    before, project = lock.digest(), text("pyproject.toml")
+    assert old in project
+    monkeypatch.setattr(lock, "ROOT", tmp_path)
+    (tmp_path / "pyproject.toml").write_text(project + "\n# a remark\n")
+    assert lock.digest() == before
+    (tmp_path / "pyproject.toml").write_text(project.replace(old, new))
+    assert lock.digest() != before
+
+
+def test_blocks_are_read_with_all_their_lines():
+    one = 'a==1 ; sys_platform == "linux" \\\n    --hash=x \\\n    --hash=y\n'
+    two = "A==2 \\\n    --hash=z\n"
+    assert lock.blocks(f"# b==3\n{one}{two}c==4\n") == {"a": one + two, "c": "c==4\n"}
+
+
+def test_conda_and_make_take_the_locks():
+    conda = yaml.safe_load(text("environment.yml"))["dependencies"]
+    assert [entry["pip"] for entry in conda if isinstance(entry, dict)] == [[f"-r {lock.USERS}"]]
+    makefile = text("Makefile")
+    assert "--require-hashes" in makefile
+    assert set(re.findall(r"-r (requirements\S*?\.txt)", makefile)) == {
+        lock.USERS, lock.CPU, lock.DEV
+    }  # fmt: skip
+    for file in ("Makefile", "environment.yml", "pyproject.toml", ".ci/lock.py", ".ci/run"):
+        assert "index-url" not in text(file).replace("no-emit-index-url", "")
+        assert "://" not in text(file)

@@ -48,7 +48,7 @@ def test_rows_of_older_code_and_of_cells_that_are_gone_are_left_out(tmp_path):
         tables.write("cells", rows, tmp_path / "parts" / "cells" / "zhang" / f"{cell}.parquet")
         line = {**CURVE, "study": "zhang", "cell": cell, "value": 0.1}
         tables.write("curves", [line], tmp_path / "parts" / "curves" / "zhang" / f"{cell}.parquet")
-    due = {("zhang", "fresh"): "a" * 16, ("zhang", "stale"): "a" * 16}
+    due = {("zhang", cell): ("a" * 16,) for cell in ("fresh", "stale")}
     assert gather(tmp_path, due) == {"cells": 1, "curves": 1}
     for name in ("cells", "curves"):
         frame = tables.read(name, tmp_path / "tables" / f"{name}.parquet")
@@ -69,7 +69,8 @@ def test_a_new_machine_goes_on_from_the_rows_that_were_committed(tmp_path):
         line = {**CURVE, "study": "zhang", "cell": cell, "value": 0.2}
         tables.write("curves", [line], tmp_path / "parts" / "curves" / "zhang" / f"{cell}.parquet")
     keys = {"new": "a", "kept": "b", "again": "a", "stale": "a"}  # in the batches' order
-    due = {("zhang", cell): 16 * key for cell, key in keys.items()}
+    # Each under this machine's key, or under another's, which trained in another precision.
+    due = {("zhang", cell): ("0" * 16, 16 * key) for cell, key in keys.items()}
     for _ in range(2):  # and once more, over its own tables
         assert gather(tmp_path, due) == {"cells": 3, "curves": 3}
         cells = tables.read("cells", tmp_path / "tables" / "cells.parquet")
@@ -91,9 +92,9 @@ def test_a_cell_that_two_studies_share_has_the_rows_of_the_one_that_was_measured
         tables.write("cells", rows, tmp_path / "parts" / "cells" / study / f"{cell}.parquet")
         line = {**CURVE, "study": study, "cell": cell, "value": ord(key) / 1000}
         tables.write("curves", [line], tmp_path / "parts" / "curves" / study / f"{cell}.parquet")
-    due = {name: 16 * key for name, key in cells.items()}
+    due = {name: (16 * key,) for name, key in cells.items()}
     # Wanted, too: one that Nguyen's study shares; one of the same name but another key.
-    due |= {("nguyen", "one"): 16 * "a", ("le", "own"): 16 * "d"}
+    due |= {("nguyen", "one"): (16 * "a",), ("le", "own"): (16 * "d",)}
     assert gather(tmp_path, due) == {"cells": 4, "curves": 4}
     for name, value in (("cells", "mse"), ("curves", "value")):
         frame = tables.read(name, tmp_path / "tables" / f"{name}.parquet")

@@ -4,6 +4,7 @@ import math
 
 import pandas as pd
 import pytest
+from sandbox import ROOT
 
 from rdc import parquet, tables
 from rdc.tables import SCHEMAS, TableError, read, write
@@ -51,6 +52,7 @@ CELL = {
     "width": 0.25,
     "n_images": 360,
     "accuracy_clean": 0.98,
+    "precision": "float32",
 }
 
 
@@ -92,6 +94,24 @@ def test_a_table_without_rows_comes_back_with_its_columns(table, path):
     found = read(table, path)
     assert len(found) == 0
     assert list(found.columns) == list(SCHEMAS[table].to_schema().columns)
+
+
+def test_a_column_that_older_tables_lack_is_read_as_missing(path):
+    old = {name: value for name, value in CELL.items() if name != "precision"}
+    path.parent.mkdir()
+    pd.DataFrame([old]).to_parquet(path, index=False)
+    found = read("cells", path)
+    assert found["precision"].isna().tolist() == [True]
+    both = write("cells", pd.concat([found, pd.DataFrame([CELL])], ignore_index=True), path)
+    assert read("cells", path).precision.fillna("none").tolist() == ["none", "float32"]
+    pd.testing.assert_frame_equal(write("cells", read("cells", path), path), both)
+
+
+@pytest.mark.parametrize("run", ["mnist", "paper"])
+def test_the_rows_that_were_committed_before_are_read(run):
+    frame = read("cells", ROOT / "results" / run / "tables" / "cells.parquet")
+    assert list(frame.columns) == list(SCHEMAS["cells"].to_schema().columns)
+    assert len(frame) and set(frame.precision.dropna()) <= {"float32", "bfloat16"}
 
 
 def test_columns_are_put_in_the_schemas_order(path):

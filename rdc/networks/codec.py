@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from rdc.networks import precision as arithmetic
 from rdc.networks import quantizer
 from rdc.networks.autoencoder import Decoder, Encoder
 
@@ -15,8 +16,8 @@ class Codec(nn.Module):
         dither: whether encoder and decoder share a uniform dither (Zhang, eq. 21-22).
         width, output_norm: of the networks (``rdc.networks.autoencoder``).
         gradient, sigma: of the quantizer in training (``rdc.networks.quantizer.quantize``).
-        precision: of the decoder in training, ``float32`` or ``bfloat16``; it is always evaluated
-            in float32.
+        precision: of the decoder in training, ``float32``, or ``bfloat16`` where the processor has
+            the instructions (``rdc.networks.precision``); it is always evaluated in float32.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class Codec(nn.Module):
 
     def training_precision(self, device: torch.device) -> torch.autocast:
         """The context that decoder and critics train in; without effect in eval mode."""
-        reduced = self.training and self.precision == "bfloat16"
+        reduced = self.training and arithmetic.used(self.precision, device) == arithmetic.REDUCED
         return torch.autocast(device.type, torch.bfloat16, enabled=reduced, cache_enabled=False)
 
     def codes(self, features: torch.Tensor, dither: torch.Tensor | None) -> torch.Tensor:

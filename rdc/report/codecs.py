@@ -146,6 +146,7 @@ def _cell(row, frames: dict, path: Path | None, originals: dict, arguments: Sequ
         "name": row.cell,
         "seed": int(row.seed),
         "key": row.cell_key,
+        "precision": found if isinstance(found := row.precision, str) else None,
         "curves": _curves(frames["curves"], row.study, row.cell),
         "train_seconds": short(cost.train_seconds.iloc[0]) if len(cost) else None,
         "device": cost.device.iloc[0] if len(cost) else None,

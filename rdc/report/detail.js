@@ -89,7 +89,7 @@ function files(point, cell) {
   const weights = Object.entries(point.weights).filter(([, w]) => w).map(([term, w]) => `${plain(w)} · ${TERMS[term] || term}`).join(" + ");
   const parts = [h("h4", {}, "What it minimised"), h("p", { class: "sub" }, weights),
     h("p", { class: "sub" }, `Recipe ${point.recipe}: ${point.epochs} epochs, ${point.steps} steps, width ${plain(point.width)}` +
-      (cell.train_seconds == null ? "." : `, ${seconds(cell.train_seconds)} on ${cell.device}.`) +
+      (cell.precision ? `, in ${cell.precision}` : "") + (cell.train_seconds == null ? "." : `, ${seconds(cell.train_seconds)} on ${cell.device}.`) +
       (point.encoder_from ? ` Its encoder is that of ${point.encoder_from}.` : ""))];
   if (cell.command) {
     const said = h("span", { role: "status" });

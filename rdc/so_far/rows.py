@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from rdc import tables, training
-from rdc.cells import batches, expand
+from rdc.cells import Cell, batches, expand
 from rdc.config import Config
 from rdc.datasets.labelled import DataError
 from rdc.jpeg import savings
@@ -15,13 +15,14 @@ from rdc.networks.weights import WeightsError
 
 OF_CELLS = ("cells", "confusion", "costs", "curves")
 Name = tuple[str, str]  # of a cell: its study and its name there
+Keys = tuple[str, ...]  # that a cell may have been trained under; see training.keys_of
 
 
-def gather(folder: Path, due: dict[Name, str] | None = None) -> dict[str, int]:
+def gather(folder: Path, due: dict[Name, Keys] | None = None) -> dict[str, int]:
     """Writes ``folder/tables`` from ``folder/parts``; returns the rows of each table written.
 
     Args:
-        due: each cell's key by study and name. Rows of cells without it are left out, and those with it
+        due: each cell's keys by study and name. Rows of cells without one are left out, and those with one
             that the tables hold already, and no part does, stay; a cell without rows has those of the
             same cell in another study. None for the parts' rows alone.
 
@@ -56,7 +57,7 @@ def _that_count(
     measured: set[Name],
     kept: pd.DataFrame,
     staying: set[Name],
-    due: dict[Name, str],
+    due: dict[Name, Keys],
 ) -> pd.DataFrame:
     """One table's rows of all cells that have some, in the order in which Snakemake gathers them."""
     rows = pd.concat([_of(frame, measured), _of(kept, staying)], ignore_index=True)
@@ -68,13 +69,13 @@ def _that_count(
     return rows.iloc[np.argsort(of_rows, kind="stable")].reset_index(drop=True)
 
 
-def _with_key(rows: pd.DataFrame, due: dict[Name, str]) -> set[Name]:
-    """Study and name of those cells that were trained under the key that is due."""
+def _with_key(rows: pd.DataFrame, due: dict[Name, Keys]) -> set[Name]:
+    """Study and name of those cells that were trained under a key that is due."""
     named = zip(rows.study, rows.cell, rows.cell_key, strict=True)
-    return {(study, cell) for study, cell, key in named if due.get((study, cell)) == key}
+    return {(study, cell) for study, cell, key in named if key in due.get((study, cell), ())}
 
 
-def shared(having: Collection[Name], keys: dict[Name, str]) -> dict[Name, Name]:
+def shared(having: Collection[Name], keys: dict[Name, str] | dict[Name, Keys]) -> dict[Name, Name]:
     """Cells that have nothing yet, each to the same cell of another study that has: one key, one codec."""
     same = {(keys[name], name[1]): name for name in having if name in keys}
     wanted = {name: (key, name[1]) for name, key in keys.items() if name not in having}
@@ -85,8 +86,8 @@ def _of(rows: pd.DataFrame, cells: set[Name]) -> pd.DataFrame:
     return rows[[name in cells for name in zip(rows.study, rows.cell, strict=True)]]
 
 
-def due_keys(config: Config, folder: Path) -> dict[Name, str]:
-    """The key of each cell whose data and classifier are there, in the order of the batches.
+def due_keys(config: Config, folder: Path) -> dict[Name, Keys]:
+    """The keys of each cell whose data and classifier are there, in the order of the batches.
 
     Raises:
         DataError, WeightsError: where they are not there for a cell that has rows: those would be lost.
@@ -99,11 +100,15 @@ def due_keys(config: Config, folder: Path) -> dict[Name, str]:
         for cell in members:
             name = cell.study, cell.name
             try:
-                due[name] = training.key_of(cell, cells, training.Folder(folder))
+                due[name] = _keys(cell, cells, folder)
             except (DataError, WeightsError):
                 if name in with_rows:
                     raise
     return due
+
+
+def _keys(cell: Cell, cells: list[Cell], folder: Path) -> Keys:
+    return tuple(sorted(training.keys_of(cell, cells, training.Folder(folder))))
 
 
 def left(folder: Path, config: Config) -> list[Path]:
@@ -114,7 +119,7 @@ def left(folder: Path, config: Config) -> list[Path]:
         TableError: where the table of cells is damaged.
     """
     cells = expand(config)
-    due = {(c.study, c.name): training.key_of(c, cells, training.Folder(folder)) for c in cells}
+    due = {(cell.study, cell.name): _keys(cell, cells, folder) for cell in cells}
     path = folder / "tables" / "cells.parquet"
     measured = _with_key(tables.read("cells", path), due) if path.exists() else set()
     measured |= shared(measured, due).keys()
