@@ -103,9 +103,7 @@ def test_what_does_not_fit_is_named(tmp_path):
     scripted(path, outputs=7)
     with pytest.raises(WeightsError, match=r"net\.pt: found 7 outputs for 3 class folders \(cats"):
         classifiers.load(Classifier(file=path, side=16), CLASSES)
-    with pytest.raises(
-        WeightsError, match=r"net\.pt: cannot read pictures \(n, 3, 32, 32\).*'side'"
-    ):
+    with pytest.raises(WeightsError, match=r"net\.pt: does not run on .* 32 x 32 .*\(side: 16\)"):
         classifiers.load(Classifier(file=path, side=32), CLASSES)
     path.write_bytes(b"PK broken")
     with pytest.raises(WeightsError, match=r"net\.pt: cannot be read as TorchScript"):
@@ -144,6 +142,6 @@ def test_a_judge_reads_noise_as_nothing_in_particular(tmp_path):
     """The trial run of a loader must not be mistaken for a reading of probabilities by chance."""
     scripted(tmp_path / "net.pt")
     reader = classifiers.load(Classifier(file=tmp_path / "net.pt", side=16), CLASSES)
-    assert not reader.probabilities
+    assert not reader.found.probabilities
     rows = reader(torch.from_numpy(np.zeros((1, 3, 16, 16), "float32")))
     assert rows.exp().sum().item() == pytest.approx(1)
