@@ -1,5 +1,6 @@
 """Classifiers of colour pictures: CIFAR-10's pretrained ones, torchvision's, an ONNX or TorchScript file."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -49,8 +50,9 @@ def load(settings: Classifier, classes: tuple[str, ...], tunes: bool = False) ->
             found = trial.trial(network, pictures)
         else:
             _is_a_file(settings.file)
-            found = confinement.confined(lambda: _tried(settings, pictures), _memory(settings))
-            network = _frozen(_of_file(settings)[0])
+            read = _reader_of(settings)
+            found = confinement.confined(lambda: _tried(*read(), pictures), _memory(settings))
+            network = _frozen(read()[0])
         if tunes:
             _has_gradient(network, pictures, found)
     except (Unfit, confinement.Exceeded) as error:
@@ -78,8 +80,7 @@ class Reader(nn.Module):
         return F.log_softmax(scores, dim=1)
 
 
-def _tried(settings: Classifier, pictures: torch.Tensor) -> Findings:
-    network, declared = _of_file(settings)
+def _tried(network: nn.Module, declared: int | None, pictures: torch.Tensor) -> Findings:
     return trial.trial(_frozen(network), pictures, declared)
 
 
@@ -133,17 +134,16 @@ def _is_a_file(path: Path) -> None:
         )
 
 
-def _of_file(settings: Classifier) -> tuple[nn.Module, int | None]:
-    """The network, and the pictures at once that its file declares. Raises Unfit."""
-    # Here alone: of the two, each brings a second of imports.
+def _reader_of(settings: Classifier) -> Callable[[], tuple[nn.Module, int | None]]:
+    """What reads the network, and the pictures at once that its file declares. Raises Unfit."""
+    # Here alone, and before a process is forked: each brings a second of imports.
     if settings.file.suffix.lower() == ".onnx":
         from rdc.jpeg import onnx_models
 
-        model = onnx_models.read(settings.file, settings.side)
-        return model.network, model.batch
+        return lambda: onnx_models.read(settings.file, settings.side)
     from rdc.jpeg import torchscript
 
-    return torchscript.read(settings.file), None
+    return lambda: (torchscript.read(settings.file), None)
 
 
 def _of_torchvision(settings: Classifier) -> nn.Module:

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-SECONDS = 120
+SECONDS = 60
 MEMORY_WORDS = ("can't allocate memory", "bad_alloc", "not enough memory", "Cannot allocate memory")
 
 

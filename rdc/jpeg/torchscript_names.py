@@ -14,7 +14,7 @@ BUILTINS = _words("""
     annotate unchecked_cast uninitialized range int float bool getattr inf nan isinstance
 """)
 TYPES = _words("""
-    Tensor List Tuple Dict Optional Union Any NoneType Device Final Module number str Scalar
+    Tensor List Tuple Dict Optional Union Any NoneType Device Final Module NamedTuple number str Scalar
     complex
 """)
 # Names of aten and prim; with "_" behind them the same in place. None of them touches a file, a

@@ -160,15 +160,15 @@ def _has_scores(scores, count: int) -> None:
         )
     if not isinstance(scores, torch.Tensor):
         raise Unfit(f"returns {type(scores).__name__}, needs one tensor (n, classes)")
+    if not scores.is_floating_point():
+        raise Unfit(
+            f"returns whole numbers ({scores.dtype}), as an arg-max does; export the scores before it"
+        )
     if scores.ndim != 2 or len(scores) != count:
         squeezed = scores.ndim == 4 and scores.shape[2:] == (1, 1)
         hint = "; export a module that returns model(x).flatten(1)" if squeezed else ""
         raise Unfit(
             f"found outputs {tuple(scores.shape)} of {count} pictures, needs (n, classes){hint}"
-        )
-    if not scores.is_floating_point():
-        raise Unfit(
-            f"returns whole numbers ({scores.dtype}), as an arg-max does; export the scores before it"
         )
 
 
