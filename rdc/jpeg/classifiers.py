@@ -14,6 +14,7 @@ from rdc.jpeg.trial import EXPORT, Findings, Unfit, first_line
 from rdc.networks import resnets
 from rdc.networks.weights import WeightsError
 
+Read = Callable[[], tuple[nn.Module, int | None]]
 TORCHSCRIPT = (".pt", ".pth", ".torchscript", ".ts")
 
 
@@ -51,7 +52,7 @@ def load(settings: Classifier, classes: tuple[str, ...], tunes: bool = False) ->
         else:
             _is_a_file(settings.file)
             read = _reader_of(settings)
-            found = confinement.confined(lambda: _tried(*read(), pictures), _memory(settings))
+            found = confinement.confined(lambda: _tried(read, pictures), _memory(settings))
             network = _frozen(read()[0])
         if tunes:
             _has_gradient(network, pictures, found)
@@ -80,7 +81,15 @@ class Reader(nn.Module):
         return F.log_softmax(scores, dim=1)
 
 
-def _tried(network: nn.Module, declared: int | None, pictures: torch.Tensor) -> Findings:
+def _tried(read: Read, pictures: torch.Tensor) -> Findings:
+    try:
+        network, declared = read()
+    except Unfit:
+        raise
+    except Exception as error:  # of damage that nobody thought of
+        if confinement.is_of_memory(error):
+            raise
+        raise Unfit(f"cannot be read ({type(error).__name__}: {first_line(error)})") from None
     return trial.trial(_frozen(network), pictures, declared)
 
 
@@ -134,7 +143,7 @@ def _is_a_file(path: Path) -> None:
         )
 
 
-def _reader_of(settings: Classifier) -> Callable[[], tuple[nn.Module, int | None]]:
+def _reader_of(settings: Classifier) -> Read:
     """What reads the network, and the pictures at once that its file declares. Raises Unfit."""
     # Here alone, and before a process is forked: each brings a second of imports.
     if settings.file.suffix.lower() == ".onnx":

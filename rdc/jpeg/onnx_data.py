@@ -21,11 +21,12 @@ def beside(model: str | Path) -> list[Path]:
         found = model.stat()
     except OSError:
         return []
-    return list(_named(model, found.st_size, found.st_mtime_ns))
+    named = _named(model, found.st_size, found.st_mtime_ns)
+    return [model.parent / name for name in named if (model.parent / name).is_file()]
 
 
 @functools.lru_cache(maxsize=64)
-def _named(model: Path, size: int, changed: int) -> tuple[Path, ...]:
+def _named(model: Path, size: int, changed: int) -> tuple[str, ...]:
     if size == 0:
         return ()
     names = set()
@@ -37,15 +38,8 @@ def _named(model: Path, size: int, changed: int) -> tuple[Path, ...]:
             varint = entry[1]
             length = varint[0] & 0x7F | (varint[1] << 7 if len(varint) == 2 else 0)
             names.add(bytes(content[entry.end() : entry.end() + length]))
-    files = []
-    for name in sorted(names):
-        try:
-            named = name.decode()
-        except UnicodeDecodeError:
-            continue
-        if lies_beside(named) and (model.parent / named).is_file():
-            files.append(model.parent / named)
-    return tuple(files)
+    texts = (name.decode(errors="replace") for name in sorted(names))
+    return tuple(name for name in texts if lies_beside(name))
 
 
 def lies_beside(name: str) -> bool:

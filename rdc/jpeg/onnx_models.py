@@ -74,7 +74,7 @@ def _has_known_operators(model: onnx.ModelProto) -> None:
             f"is quantized to int8 ({min(used & QUANTIZED)}), so that no gradient passes it: export the "
             "model as it was before, in floating point"
         )
-    if odd := sorted(used - onnx_operators.known()) or sorted(foreign):
+    if odd := sorted(map(repr, used - onnx_operators.known())) or sorted(map(repr, foreign)):
         raise Unfit(
             f"uses {', '.join(odd[:5])}, which cannot be read: only operators without loops and branches "
             f"of one tensor to another; export it in eval mode: {EXPORT}"
@@ -148,10 +148,10 @@ def _declared(graph: onnx.GraphProto, side: int) -> int | None:
     weights = {tensor.name for tensor in graph.initializer}
     inputs = [value for value in graph.input if value.name not in weights]
     if len(inputs) != 1:
-        names = ", ".join(value.name for value in inputs[:4])
+        names = ", ".join(repr(value.name) for value in inputs[:4])
         raise Unfit(f"takes {len(inputs)} inputs ({names}), needs one, the pictures")
     if len(graph.output) != 1:
-        names = ", ".join(value.name for value in graph.output[:4])
+        names = ", ".join(repr(value.name) for value in graph.output[:4])
         raise Unfit(
             f"returns {len(graph.output)} outputs ({names}), needs one tensor (n, classes); export a module "
             "that returns one of them: model(x)[0]"

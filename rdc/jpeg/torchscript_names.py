@@ -11,7 +11,7 @@ SYNTAX = _words("""
     Or Load Store Starred keyword
 """)
 BUILTINS = _words("""
-    annotate unchecked_cast uninitialized range int float bool getattr inf nan isinstance
+    annotate unchecked_cast uninitialized range int float bool getattr inf nan isinstance __annotations__
 """)
 TYPES = _words("""
     Tensor List Tuple Dict Optional Union Any NoneType Device Final Module NamedTuple number str Scalar
