@@ -1,6 +1,7 @@
 """ONNX classifiers: what torch exports today is read as it was, and what cannot be is told why."""
 
 import time
+from unittest import mock
 
 import onnx
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto
 
-from rdc.jpeg import classifiers, onnx_data
+from rdc.jpeg import classifiers, confinement, onnx_data
 from rdc.jpeg.settings import Classifier
 from rdc.networks.weights import WeightsError
 
@@ -162,7 +163,7 @@ def test_probabilities_of_a_softmax_are_read_as_such(tmp_path):
     torch.testing.assert_close(load(path)(images), scores(images))
 
 
-@settings(max_examples=130)
+@settings(max_examples=120)
 @given(st.data())
 def test_damaged_files_are_refused_or_harmless(tmp_path_factory, data):
     folder = tmp_path_factory.getbasetemp() / "damaged"
@@ -171,7 +172,9 @@ def test_damaged_files_are_refused_or_harmless(tmp_path_factory, data):
     damaged = folder / "net.onnx"
     damaged.write_bytes(data.draw(damage(whole)))
     try:
-        found = load(damaged)(torch.zeros(1, 3, SIDE, SIDE))
+        # In this process: a crash would end the tests.
+        with mock.patch.object(confinement, "confined", lambda work, *bounds: work()):
+            found = load(damaged)(torch.zeros(1, 3, SIDE, SIDE))
         assert found.shape == (1, 3)
     except WeightsError as error:
         assert str(error).startswith(str(damaged)) and "\n" not in str(error)

@@ -46,14 +46,14 @@ def load(settings: Classifier, classes: tuple[str, ...], tunes: bool = False) ->
     noise = torch.rand(2, 3, settings.side, settings.side, generator=torch.Generator())
     pictures = (noise - _column(mean)) / _column(deviation)
     try:
-        if settings.torchvision:
-            network = _frozen(_of_torchvision(settings))
-            found = trial.trial(network, pictures)
-        else:
-            _is_a_file(settings.file)
-            read = _reader_of(settings)
-            found = confinement.confined(lambda: _tried(read, pictures), _memory(settings))
+        read = _reader_of(settings)
+        if settings.files():
+            bounds = _bounds(settings)
+            found = confinement.confined(lambda: _tried(read, pictures), *bounds)
             network = _frozen(read()[0])
+        else:  # of torchvision, with its weights
+            network = _frozen(read()[0])
+            found = trial.trial(network, pictures)
         if tunes:
             _has_gradient(network, pictures, found)
     except (Unfit, confinement.Exceeded) as error:
@@ -84,7 +84,7 @@ class Reader(nn.Module):
 def _tried(read: Read, pictures: torch.Tensor) -> Findings:
     try:
         network, declared = read()
-    except Unfit:
+    except (Unfit, WeightsError):
         raise
     except Exception as error:  # of damage that nobody thought of
         if confinement.is_of_memory(error):
@@ -113,10 +113,11 @@ def _has_gradient(network: nn.Module, pictures: torch.Tensor, found: Findings) -
         )
 
 
-def _memory(settings: Classifier) -> int:
-    """Bytes for the trial: the weights some times over, and activations by the picture's side."""
+def _bounds(settings: Classifier) -> tuple[int, float]:
+    """Bytes and seconds for the trial: by the weights, of which there are several copies at once, and
+    by the picture's side."""
     weights = sum(file.stat().st_size for file in settings.files() if file.is_file())
-    return (700 << 20) + 8 * weights + (16 << 10) * settings.side**2
+    return (700 << 20) + 8 * weights + (16 << 10) * settings.side**2, 60 + weights / 2e6
 
 
 def _is_a_file(path: Path) -> None:
@@ -146,6 +147,9 @@ def _is_a_file(path: Path) -> None:
 def _reader_of(settings: Classifier) -> Read:
     """What reads the network, and the pictures at once that its file declares. Raises Unfit."""
     # Here alone, and before a process is forked: each brings a second of imports.
+    if settings.torchvision:
+        return lambda: (_of_torchvision(settings), None)
+    _is_a_file(settings.file)
     if settings.file.suffix.lower() == ".onnx":
         from rdc.jpeg import onnx_models
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 
-SECONDS = 60
 MEMORY_WORDS = ("can't allocate memory", "bad_alloc", "not enough memory", "Cannot allocate memory")
 
 
@@ -18,17 +17,18 @@ class Exceeded(RuntimeError):
     """The work took more memory or time than it was given, or ended its process. Says which."""
 
 
-def confined(work: Callable[[], Any], memory: int) -> Any:
+def confined(work: Callable[[], Any], memory: int, seconds: float) -> Any:
     """What ``work`` returns, or the exception that it raises, from a process with bounds.
 
     Only on Linux, where a process can be forked after torch is loaded; elsewhere it runs here.
 
     Args:
-        work: needs no gradient of a process that took one before, see ``gradients_may_run``.
+        work: cannot take gradients where this process took one before (torch says so).
         memory: bytes that it may take beyond what this process has.
+        seconds: how long it may run.
 
     Raises:
-        Exceeded: more memory than that, more than ``SECONDS``, or the process died.
+        Exceeded: more memory than that, more than those seconds, or the process died.
     """
     if sys.platform != "linux":
         return work()
@@ -40,8 +40,8 @@ def confined(work: Callable[[], Any], memory: int) -> Any:
     try:
         begun = time.monotonic()
         while not here.poll(0.05):
-            if time.monotonic() - begun > SECONDS:
-                raise Exceeded(f"it ran for more than {SECONDS} s on two pictures")
+            if time.monotonic() - begun > seconds:
+                raise Exceeded(f"it ran for more than {seconds:.0f} s on two pictures")
         done, found = here.recv()
     except EOFError:
         child.join()

@@ -39,11 +39,11 @@ def batched(network: nn.Module, pictures: torch.Tensor, batch: int | None) -> to
     What is missing to a batch is filled with zeros, whose outputs are dropped.
     """
     if batch is None:
-        return network(pictures)
+        return network(pictures.clone())  # some write into what they are given
     outputs = []
-    for part in pictures.split(batch):
+    for part in pictures.clone().split(batch):
         missing = batch - len(part)
-        filled = F.pad(part, (0, 0) * (part.ndim - 1) + (0, missing)) if missing else part
+        filled = F.pad(part, (0, 0) * (part.ndim - 1) + (0, missing))
         found = network(filled)
         outputs.append(found[: len(part)] if isinstance(found, torch.Tensor) else found)
     return torch.cat(outputs) if all(isinstance(o, torch.Tensor) for o in outputs) else outputs[0]
@@ -141,7 +141,7 @@ def _cause(network, side: int, error: Exception) -> str:
 def _attempt(network, pictures):
     try:
         with torch.no_grad():
-            return network(pictures)
+            return network(pictures.clone())
     except Exception:  # it does not run on those: all that is asked
         return None
 
