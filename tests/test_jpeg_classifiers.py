@@ -131,8 +131,19 @@ def test_torchvisions_models_load_by_name_with_weights_of_a_file(tmp_path):
     deviation = torch.tensor([0.229, 0.224, 0.225]).reshape(3, 1, 1)
     expected = torch.log_softmax(network((images - mean) / deviation)[:, :3], 1)
     torch.testing.assert_close(classifiers.load(settings, CLASSES)(images), expected)
+    own = models.mobilenet_v3_small(
+        weights=None, num_classes=3
+    )  # trained further, for one's classes
+    torch.save(own.state_dict(), tmp_path / "own.pth")
+    described = {"torchvision": "mobilenet_v3_small", "weights": tmp_path / "own.pth", "side": 64}
+    assert classifiers.load(Classifier(**described), CLASSES)(images).shape == (2, 3)
+    with pytest.raises(WeightsError, match=r"own\.pth: no weights of .*resnet18 \(Missing key"):
+        classifiers.load(Classifier(**described | {"torchvision": "resnet18"}), CLASSES)
     (tmp_path / "weights.pth").write_bytes(b"broken")
     with pytest.raises(WeightsError, match=r"weights\.pth: no weights of torchvision's mobilenet"):
+        classifiers.load(settings, CLASSES)
+    torch.save(network, tmp_path / "weights.pth")
+    with pytest.raises(WeightsError, match=r"weights\.pth: .*a pickle of more than tensors"):
         classifiers.load(settings, CLASSES)
     with pytest.raises(WeightsError, match="torchvision has no classifier 'mobilnet'"):
         classifiers.load(Classifier(torchvision="mobilnet"), CLASSES)

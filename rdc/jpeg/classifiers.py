@@ -184,7 +184,9 @@ def _of_torchvision(settings: Classifier) -> nn.Module:
         return network
     except Exception as error:  # torch raises many kinds for damaged or foreign files
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        reason = lines[1] if len(lines) > 1 and "load_state_dict" in lines[0] else first_line(error)
+        reason = lines[1] if len(lines) > 1 and "state_dict" in lines[0] else first_line(error)
+        if "Weights only load failed" in reason:
+            reason = "a pickle of more than tensors, as torch.save(model) writes, is never loaded"
         raise WeightsError(
             f"{settings.weights}: no weights of torchvision's {name} ({reason[:200]}); needs a state dict: "
             "torch.save(model.state_dict(), 'weights.pth')"

@@ -137,10 +137,9 @@ def _in_float32(graph: onnx.GraphProto) -> None:
         for attribute in node.attribute:
             if node.op_type == "Cast" and attribute.name == "to" and attribute.i in OTHER_FLOATS:
                 attribute.i = TensorProto.FLOAT
-    for value in (*graph.input, *graph.output):
+    for value in (*graph.input, *graph.output, *graph.value_info):
         if value.type.tensor_type.elem_type in OTHER_FLOATS:
             value.type.tensor_type.elem_type = TensorProto.FLOAT
-    del graph.value_info[:]  # they are inferred again
 
 
 def _declared(graph: onnx.GraphProto, side: int) -> int | None:

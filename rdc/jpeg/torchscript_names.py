@@ -21,7 +21,7 @@ TYPES = _words("""
 # process, memory that is not a tensor's own, or another program.
 OPERATORS = _words("""
     adaptive_avg_pool1d adaptive_avg_pool2d adaptive_max_pool1d adaptive_max_pool2d avg_pool1d avg_pool2d
-    max_pool1d max_pool2d max_pool2d_with_indices lp_pool2d
+    adaptive_avg_pool3d avg_pool3d max_pool1d max_pool2d max_pool2d_with_indices lp_pool2d
     _convolution convolution conv1d conv2d conv_transpose2d linear bilinear matmul mm bmm addmm baddbmm
     einsum tensordot dot outer
     batch_norm layer_norm group_norm instance_norm rms_norm local_response_norm normalize norm
@@ -39,7 +39,9 @@ OPERATORS = _words("""
     reshape_as permute transpose swapaxes movedim t squeeze unsqueeze expand expand_as repeat
     repeat_interleave tile roll flip pad constant_pad_nd reflection_pad2d replication_pad2d
     pixel_shuffle pixel_unshuffle channel_shuffle meshgrid
-    interpolate upsample_nearest2d upsample_bilinear2d upsample_bicubic2d _upsample_bilinear2d_aa
+    interpolate upsample_nearest1d upsample_nearest3d _upsample_nearest_exact1d _upsample_nearest_exact2d
+    _upsample_nearest_exact3d upsample_linear1d upsample_trilinear3d _upsample_bicubic2d_aa
+    _upsample_lanczos2d_aa upsample_nearest2d upsample_bilinear2d upsample_bicubic2d _upsample_bilinear2d_aa
     grid_sampler affine_grid_generator
     scaled_dot_product_attention _native_multi_head_attention multi_head_attention
     zeros ones full zeros_like ones_like full_like new_zeros new_ones new_full empty arange linspace
