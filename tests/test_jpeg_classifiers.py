@@ -103,9 +103,7 @@ def test_what_does_not_fit_is_named(tmp_path):
     scripted(path, outputs=7)
     with pytest.raises(WeightsError, match=r"net\.pt: found 7 outputs for 3 class folders \(cats"):
         classifiers.load(Classifier(file=path, side=16), CLASSES)
-    with pytest.raises(
-        WeightsError, match=r"net\.pt: cannot read pictures \(n, 3, 32, 32\).*'side'"
-    ):
+    with pytest.raises(WeightsError, match=r"net\.pt: does not run on .* 32 x 32 .*\(side: 16\)"):
         classifiers.load(Classifier(file=path, side=32), CLASSES)
     path.write_bytes(b"PK broken")
     with pytest.raises(WeightsError, match=r"net\.pt: cannot be read as TorchScript"):
@@ -133,8 +131,19 @@ def test_torchvisions_models_load_by_name_with_weights_of_a_file(tmp_path):
     deviation = torch.tensor([0.229, 0.224, 0.225]).reshape(3, 1, 1)
     expected = torch.log_softmax(network((images - mean) / deviation)[:, :3], 1)
     torch.testing.assert_close(classifiers.load(settings, CLASSES)(images), expected)
+    own = models.mobilenet_v3_small(
+        weights=None, num_classes=3
+    )  # trained further, for one's classes
+    torch.save(own.state_dict(), tmp_path / "own.pth")
+    described = {"torchvision": "mobilenet_v3_small", "weights": tmp_path / "own.pth", "side": 64}
+    assert classifiers.load(Classifier(**described), CLASSES)(images).shape == (2, 3)
+    with pytest.raises(WeightsError, match=r"own\.pth: no weights of .*resnet18 \(Missing key"):
+        classifiers.load(Classifier(**described | {"torchvision": "resnet18"}), CLASSES)
     (tmp_path / "weights.pth").write_bytes(b"broken")
     with pytest.raises(WeightsError, match=r"weights\.pth: no weights of torchvision's mobilenet"):
+        classifiers.load(settings, CLASSES)
+    torch.save(network, tmp_path / "weights.pth")
+    with pytest.raises(WeightsError, match=r"weights\.pth: .*a pickle of more than tensors"):
         classifiers.load(settings, CLASSES)
     with pytest.raises(WeightsError, match="torchvision has no classifier 'mobilnet'"):
         classifiers.load(Classifier(torchvision="mobilnet"), CLASSES)
@@ -144,6 +153,6 @@ def test_a_judge_reads_noise_as_nothing_in_particular(tmp_path):
     """The trial run of a loader must not be mistaken for a reading of probabilities by chance."""
     scripted(tmp_path / "net.pt")
     reader = classifiers.load(Classifier(file=tmp_path / "net.pt", side=16), CLASSES)
-    assert not reader.probabilities
+    assert not reader.found.probabilities
     rows = reader(torch.from_numpy(np.zeros((1, 3, 16, 16), "float32")))
     assert rows.exp().sum().item() == pytest.approx(1)

@@ -81,10 +81,12 @@ def crop_side(own: Pictures | None, at_most: int) -> int:
     return max(16, min(at_most, largest // 16 * 16))
 
 
-def readers(study: Study, files: Files, classes: tuple[str, ...]) -> dict[str, torch.nn.Module]:
+def readers(
+    study: Study, files: Files, classes: tuple[str, ...], tunes: bool = False
+) -> dict[str, torch.nn.Module]:
     """The study's ``classifier`` and ``judge``, as far as it has them, frozen.
 
-    Each takes pictures (n, channels, h, w) in [0, 1] to log-probabilities of ``classes``. Raises
+    ``tunes``: whether tables are tuned by the classifier's gradient, which must then be there. Each takes pictures (n, channels, h, w) in [0, 1] to log-probabilities of ``classes``. Raises
     WeightsError naming a file that is missing, damaged or does not fit.
     """
     # Here alone: they bring torch, a second and more of imports that pictures do without.
@@ -99,7 +101,8 @@ def readers(study: Study, files: Files, classes: tuple[str, ...]) -> dict[str, t
         if study.dataset is not None:
             found[role] = classifier_files.load(files.trained[role])
         elif study.folder is not None:
-            found[role] = classifiers.load(files.own[role], classes)
+            by_gradient = tunes and role == "classifier"
+            found[role] = classifiers.load(files.own[role], classes, by_gradient)
         else:
             found[role] = classifiers.pretrained(name, files.data)
     return found

@@ -17,7 +17,7 @@ from rdc.config_fields import (
     Section,
     Seed,
 )
-from rdc.jpeg import shipped
+from rdc.jpeg import onnx_data, shipped
 from rdc.messages import nearest
 
 Quality = Annotated[int, Field(ge=1, le=100, strict=True)]
@@ -116,7 +116,7 @@ class Tables(Section):
 class Classifier(Section):
     """A classifier of colour pictures that reads what JPEG leaves of them.
 
-    Exactly one of ``torchvision`` (a model's name) and ``file`` (TorchScript or ONNX). It takes
+    Exactly one of ``torchvision`` (a model's name) and ``file`` (ONNX or TorchScript). It takes
     pictures (n, 3, side, side) in [0, 1], mean subtracted and divided by ``deviation``.
     """
 
@@ -146,7 +146,11 @@ class Classifier(Section):
         return self.mean or usual[0], self.deviation or usual[1]
 
     def files(self) -> list[Path]:
-        return [path for path in (self.weights, self.file, self.classes) if path is not None]
+        """Every file that it consists of, those beside an ONNX model that hold its weights too."""
+        named = [path for path in (self.weights, self.file, self.classes) if path is not None]
+        if self.file is not None and self.file.suffix.lower() == ".onnx":
+            named += onnx_data.beside(self.file)
+        return named
 
 
 class Study(Section):

@@ -38,7 +38,7 @@ def make(
     by_slope = settings.rate_weight is None
     tuned_on = readers.tuned_on(study, files)
     if settings.objective == "rate_accuracy":
-        classifier = readers.readers(study, files, tuned_on.classes)["classifier"]
+        classifier = readers.readers(study, files, tuned_on.classes, tunes=True)["classifier"]
         pool = optimization.pool(tuned_on.stacked(), subsampling)
         labels = torch.from_numpy(tuned_on.labels)
         loss = (optimization.misreading if by_slope else optimization.log_loss)(classifier, labels)

@@ -19,7 +19,8 @@ study = settings.Study.model_validate(snakemake.params.study)
 chosen = settings.Tables.model_validate(snakemake.params.settings)
 files = readers.Files.of(snakemake.params.files)
 pictures = readers.measured_on(study, files)
-classifiers = readers.readers(study, files, pictures.classes)
+by_gradient = chosen.objective == "rate_accuracy" and chosen.per_image
+classifiers = readers.readers(study, files, pictures.classes, by_gradient)
 start = None
 if snakemake.input.tables:
     start = standard.load(snakemake.input.tables)
