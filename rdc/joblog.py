@@ -12,6 +12,12 @@ from rdc.progress import QUIET_JOBS
 TERMINAL_SECONDS = 20  # between two lines of one job
 
 
+def aloud(line: str) -> None:
+    """Says a line at the terminal, in place of a line of progress that may stand there."""
+    clear = "\r\x1b[K" if sys.stderr.isatty() else ""
+    print(f"{clear}{line}", file=sys.stderr, flush=True)
+
+
 def start(path: str | Path, expected: tuple[type[Exception], ...] = ()) -> Callable[[str], None]:
     """Opens a job's log and sends failures there.
 
@@ -21,15 +27,19 @@ def start(path: str | Path, expected: tuple[type[Exception], ...] = ()) -> Calla
 
     Returns:
         A function that logs a line with the time, and shows it at the terminal, no more than one
-        every 20 seconds; where the run has a line of its own (``progress``), that one shows it.
+        every 20 seconds; where the run has a line of its own (``progress``), that one shows it. What
+        must be seen (``always=True``) stays at the terminal in either case.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     log = open(path, "w", buffering=1)  # noqa: SIM115  open until the process ends
     terminal = sys.stderr
     shown = [0.0]
 
-    def report(line: str) -> None:
+    def report(line: str, always: bool = False) -> None:
         log.write(f"{time.strftime('%H:%M:%S')} {line}\n")
+        if always:
+            aloud(line)
+            return
         if os.environ.get(QUIET_JOBS):  # the run's own line shows this log's last
             return
         if time.monotonic() - shown[0] > TERMINAL_SECONDS:

@@ -25,6 +25,8 @@ FLOORS = [
         "report.costs",
         "report.gallery",
         "datasets.labelled",
+        "datasets.left_out",
+        "datasets.opening",
         "fitting.files",
     ],
     [
@@ -40,6 +42,7 @@ FLOORS = [
     ],
     [
         "jpeg.settings",
+        "datasets.below",
         "datasets.sources",
         "networks.haar",
         "networks.convolution",
@@ -58,6 +61,7 @@ FLOORS = [
     ],
     [
         "cells",
+        "datasets.catalogue",
         "datasets.images",
         "jpeg.export",
         "networks.critics",

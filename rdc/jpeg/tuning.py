@@ -75,15 +75,13 @@ def coder(
         return adaptation.descended(start, subsampling)
     if not settings.per_image:
         return coders.scaled(start, subsampling)
-    score, loss_of = (
-        adaptation.classification(pictures, classifiers["classifier"])
+    aim = (
+        adaptation.classification(pictures.labels, classifiers["classifier"])
         if settings.objective == "rate_accuracy"
-        else adaptation.distortion(pictures)
+        else adaptation.distortion()
     )
     optimizer = _optimizer(settings, whole=True)
-    return adaptation.adapted(
-        pictures, start, subsampling, score, loss_of, optimizer, threads, report
-    )
+    return adaptation.adapted(pictures, start, subsampling, aim, optimizer, threads, report)
 
 
 def _optimizer(settings: Tables, whole: bool) -> optimization.Settings:
@@ -106,12 +104,14 @@ def _searched(settings, study, subsampling, files, threads, report) -> TableSet:
     order = np.random.default_rng(settings.seed).permutation(len(tuned_on))
 
     def trial(tables: np.ndarray, count: int) -> tuple[float, float]:
-        chosen = tuned_on.take(order[:count])
         found = measurement.coded(
-            chosen.images, lambda row, image: standard.encode(image, tables, subsampling), threads
+            tuned_on.take(order[:count]),
+            lambda row, image: standard.encode(image, tables, subsampling),
+            threads,
+            {"classifier": classifier},
         )
-        read = measurement.read({"classifier": classifier}, found.decoded, chosen.labels)
-        return float(np.mean([s.file for s in found.sizes])), float(read["correct"].mean())
+        right = found.readings["correct"]
+        return float(np.mean([s.file for s in found.sizes])), float(right.mean())
 
     front, points = search.sorted_random(
         trial,

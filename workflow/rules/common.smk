@@ -60,8 +60,10 @@ try:
     JPEG_FOLDERS = {
         name: as_inputs(
             file
-            for part in ("tuned", "measured")
-            for file in folders.listed(study.folder, part, study.at_most).files
+            for part in folders.parts_of(
+                study.folder, study.at_most, study.classifier is not None
+            )[0].values()
+            for file in part.files
         )
         for name, study in CONFIG.jpeg.studies.items()
         if study.folder is not None
@@ -129,7 +131,12 @@ def source_files(wildcards):
                 f"datasets.{wildcards.dataset}.folder: found {str(dataset.folder)!r}, needs a folder with "
                 "one of images for each class"
             )
-        return as_inputs(sorted(p for p in dataset.folder.rglob("*") if p.is_file()))
+        try:
+            return as_inputs(folders.every_file(dataset.folder))
+        except DataError as error:
+            raise WorkflowError(
+                f"datasets.{wildcards.dataset}.folder: {error}"
+            ) from None
     return [
         f"data/{dataset.source}/{file.name}" for file in SOURCES[dataset.source].files
     ]
@@ -301,7 +308,7 @@ def jpeg_files(wildcards):
         for source, file in CONFIG.jpeg.sources(wildcards.jpeg_study)
     ]
     if study.folder is not None:
-        found += JPEG_FOLDERS[wildcards.jpeg_study]
+        found += [*JPEG_FOLDERS[wildcards.jpeg_study], places["catalogue"]]
         for role in places["own"]:
             settings = CONFIG.jpeg.classifiers[getattr(study, role)]
             found += [str(file) for file in settings.files()]
@@ -327,6 +334,9 @@ def jpeg_places(wildcards):
             for role, name in roles.items()
         }
     elif study.folder is not None:
+        places["catalogue"] = (
+            f"results/{CONFIG.run}/parts/jpeg_pictures/{wildcards.jpeg_study}.json"
+        )
         places["own"] = {
             role: CONFIG.jpeg.classifiers[name].model_dump(mode="json")
             for role, name in roles.items()

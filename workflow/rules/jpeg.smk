@@ -9,6 +9,28 @@ out: <results>/jpeg/{study}/{tables}_{sampling}.json and a folder of text files 
 """
 
 
+rule jpeg_pictures:
+    input:
+        files=lambda wildcards: JPEG_FOLDERS[wildcards.jpeg_study],
+        code=closure("workflow/scripts/jpeg_pictures.py"),
+    output:
+        pictures="<results>/parts/jpeg_pictures/{jpeg_study}.json",
+    log:
+        "<logs>/jpeg_pictures/{jpeg_study}.log",
+    benchmark:
+        "<benchmarks>/jpeg_pictures/{jpeg_study}.tsv"
+    threads: 2
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        code=stamp("workflow/scripts/jpeg_pictures.py", *CODED_WITH),
+        study=jpeg_pictures_settings,
+        files=jpeg_places,
+    script:
+        "../scripts/jpeg_pictures.py"
+
+
 rule jpeg_tables:
     input:
         files=jpeg_files,
