@@ -61,14 +61,18 @@ class Pictures:
             self.classes,
         )
 
-    def stacked(self) -> np.ndarray:
-        """(n, h, w, ...) of pictures of one size. Raises DataError naming one of another size."""
+    def check_one_size(self) -> None:
+        """Raises DataError naming a picture of another size than the first."""
         shapes = self.shapes
         for name, shape in zip(self.names, shapes, strict=True):
             if shape != shapes[0]:
                 raise DataError(
                     f"{name}: found {shape}, needs the size of {self.names[0]}, {shapes[0]}"
                 )
+
+    def stacked(self) -> np.ndarray:
+        """(n, h, w, ...) of pictures of one size. Raises DataError naming one of another size."""
+        self.check_one_size()
         return np.stack(list(self.images))
 
 

@@ -8,11 +8,13 @@ import torch
 from rdc.datasets.pictures import Pictures
 from rdc.jpeg import adaptation, coders, measurement, optimization, readers, search, standard
 from rdc.jpeg.measurement import Coder
+from rdc.jpeg.optimization import Gathered, Pool
 from rdc.jpeg.readers import Files
 from rdc.jpeg.settings import Study, Tables
 from rdc.jpeg.standard import TableSet
 
 Report = Callable[[str], None]
+MOST_LEVELS = 100_000_000  # of pictures that are kept as floats, in four or five copies
 REFERENCE = ("annex_k", 50)  # whose mean file size a search's chosen tables come nearest to
 
 
@@ -39,7 +41,7 @@ def make(
     tuned_on = readers.tuned_on(study, files)
     if settings.objective == "rate_accuracy":
         classifier = readers.readers(study, files, tuned_on.classes)["classifier"]
-        pool = optimization.pool(tuned_on.stacked(), subsampling)
+        pool = _pool(tuned_on, subsampling)
         labels = torch.from_numpy(tuned_on.labels)
         loss = (optimization.misreading if by_slope else optimization.log_loss)(classifier, labels)
         whole = True
@@ -50,6 +52,15 @@ def make(
         whole = study.dataset is not None
     chosen = _optimizer(settings, whole)
     return optimization.universal(standard.named(settings.start), pool, loss, chosen, report)
+
+
+def _pool(tuned_on: Pictures, subsampling: str) -> Pool | Gathered:
+    """All pictures as floats where these are few bytes, else a batch at a time."""
+    tuned_on.check_one_size()
+    levels = sum(int(np.prod(shape)) for shape in tuned_on.shapes)
+    if levels > MOST_LEVELS:
+        return Gathered(tuned_on.images, subsampling)
+    return optimization.pool(tuned_on.stacked(), subsampling)
 
 
 def coder(
