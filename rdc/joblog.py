@@ -7,15 +7,10 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+from rdc.datasets.left_out import aloud
 from rdc.progress import QUIET_JOBS
 
 TERMINAL_SECONDS = 20  # between two lines of one job
-
-
-def aloud(line: str) -> None:
-    """Says a line at the terminal, in place of a line of progress that may stand there."""
-    clear = "\r\x1b[K" if sys.stderr.isatty() else ""
-    print(f"{clear}{line}", file=sys.stderr, flush=True)
 
 
 def start(path: str | Path, expected: tuple[type[Exception], ...] = ()) -> Callable[[str], None]:

@@ -14,8 +14,7 @@ from rdc.atomic import replacing
 from rdc.datasets import folders, opening
 from rdc.datasets.below import UNREADABLE, pictures_below
 from rdc.datasets.labelled import DataError, Labelled, Prepared
-from rdc.datasets.left_out import LeftOut, printable
-from rdc.joblog import aloud
+from rdc.datasets.left_out import LeftOut, aloud, printable
 
 SIDE = 28
 DRAFT_SIDE = (

@@ -1,5 +1,6 @@
 """What is left out of a user's folder: counted, named, said in one sentence."""
 
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -59,3 +60,9 @@ def printable(what: str | Path) -> str:
     """A name as it is, or with escapes where a terminal could not show it."""
     name = str(what)
     return name if name.isprintable() else ascii(name)
+
+
+def aloud(line: str) -> None:
+    """Says a line at the terminal, in place of a line of progress that may stand there."""
+    clear = "\r\x1b[K" if sys.stderr.isatty() else ""
+    print(f"{clear}{line}", file=sys.stderr, flush=True)

@@ -13,8 +13,8 @@ from PIL import Image
 from rdc.datasets import catalogue
 from rdc.datasets.catalogue import Catalogue, Read, Square, Taken
 from rdc.datasets.labelled import DataError
+from rdc.datasets.left_out import aloud
 from rdc.datasets.opening import as_shown
-from rdc.joblog import aloud
 from rdc.messages import nearest
 
 # Natural photographs inside scikit-image and scikit-learn. JPEG files come last with the share of
