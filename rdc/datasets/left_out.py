@@ -38,7 +38,7 @@ class LeftOut:
 
     def lines(self) -> list[str]:
         """One for each name, for a log."""
-        return [f"{name}: {reason}" for reason, names in self.named.items() for name in names]
+        return [f"{reason}: {name}" for reason, names in self.named.items() for name in names]
 
     def _parts(self) -> Iterator[str]:
         if count := self.suffixes.total():
