@@ -127,11 +127,6 @@ def source_files(wildcards):
     """The files that a dataset is made of."""
     dataset = CONFIG.datasets[wildcards.dataset]
     if dataset.folder is not None:
-        if not dataset.folder.is_dir():
-            raise WorkflowError(
-                f"datasets.{wildcards.dataset}.folder: found {str(dataset.folder)!r}, needs a folder with "
-                "one of images for each class"
-            )
         try:
             return as_inputs(folders.every_file(dataset.folder))
         except DataError as error:

@@ -3,8 +3,8 @@
 in:  photographs that ship inside a dependency, fetched pictures and classifiers, a user's own, or
      images and classifiers of this run
 out: <results>/jpeg/{study}/{tables}_{sampling}.json and a folder of text files for cjpeg -qtables,
-     examples_{sampling}.npz beside them, parts of the tables jpeg, jpeg_images, jpeg_samples and
-     jpeg_rate,
+     examples_{sampling}.npz beside them, <results>/parts/jpeg_pictures/{study}.json (what counts of a
+     user's folder), parts of the tables jpeg, jpeg_images, jpeg_samples and jpeg_rate,
      <results>/tables/jpeg_savings.parquet, and <results>/recode.py to use the tables with
 """
 
