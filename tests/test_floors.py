@@ -50,6 +50,7 @@ FLOORS = [
     ],
     [
         "config",
+        "jpeg.memory",
         "datasets.folders",
         "jpeg.standard",
         "networks.autoencoder",

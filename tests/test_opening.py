@@ -9,6 +9,8 @@ from PIL import EpsImagePlugin, Image
 
 from rdc.datasets import below, catalogue, images, opening, pictures
 from rdc.datasets.labelled import DataError
+from rdc.jpeg import memory
+from rdc.jpeg.settings import Study, Tables
 
 # Pillow's own warning, which the module keeps from users and pytest shows again.
 pytestmark = pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
@@ -143,3 +145,19 @@ def test_a_damaged_catalogue_is_told(content, tmp_path):
     (tmp_path / "list.json").write_text(content)
     with pytest.raises(DataError, match=r"list\.json: is no list of pictures"):
         catalogue.load(tmp_path / "list.json")
+
+
+def test_jobs_ask_for_what_the_largest_picture_needs(tmp_path):
+    for name, side in (("a", 7000), ("b", 100), ("c", 50_000)):  # the last one is left out
+        (tmp_path / f"{name}.png").write_bytes(png_header(side, side))
+    files = [str(path) for path in tmp_path.iterdir()]
+    study = Study(folder=tmp_path, tables="annex_k", qualities=50)
+    own = Tables(objective="rate_distortion", per_image=True)
+    assert memory.needed(study, own, files) == 500 + 270 * 49
+    assert memory.needed(study, None, files) == 500 + 145 * 49
+    assert memory.needed(study, Tables(shipped="annex_k"), files) == 4000
+    for other in (
+        Study(pictures="kodak", tables="annex_k", qualities=50),
+        Study(folder=tmp_path, tables="annex_k", qualities=50, classifier="mine"),
+    ):
+        assert memory.needed(other, own, files) == 4000

@@ -5,7 +5,6 @@ Nothing here imports torch: a Snakefile is parsed again for every job on a clust
 
 import os
 import sys
-from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -16,8 +15,9 @@ sys.path.insert(0, str(Path(workflow.current_basedir).parents[1]))
 from rdc import cells as grid
 from rdc import config as configs
 from rdc import config_files, machine, progress
-from rdc.datasets import folders, opening
+from rdc.datasets import folders
 from rdc.datasets.sources import SOURCES, DataError
+from rdc.jpeg import memory
 from rdc.provenance import CODED_WITH, MEASURED_WITH, closure, stamp
 
 try:
@@ -284,25 +284,11 @@ def jpeg_example_tables(position):
     )
 
 
-@cache
-def jpeg_megapixels(study):
-    """Of a study's largest picture; those that a classifier reads, or that ship, are small."""
-    settings = CONFIG.jpeg.studies[study]
-    if settings.folder is None or settings.classifier is not None:
-        return 1
-    return max(map(opening.pixels, JPEG_FOLDERS[study])) / 1e6
-
-
-def jpeg_measuring_memory(wildcards):
-    """MB, as measured: 20 a megapixel for each of two threads, more where tables are a picture's own."""
-    tables = CONFIG.jpeg.tables[wildcards.tables]
-    each = 270 if tables.per_image else 170 if tables.search else 40
-    return max(4000, round(500 + each * jpeg_megapixels(wildcards.jpeg_study)))
-
-
-def jpeg_rate_memory(wildcards):
-    """MB, as measured: the levels of a whole picture as floats, several times."""
-    return max(4000, round(500 + 145 * jpeg_megapixels(wildcards.jpeg_study)))
+def jpeg_memory(wildcards):
+    """MB; of a rule without tables, to estimate rates."""
+    name = wildcards.jpeg_study
+    tables = CONFIG.jpeg.tables.get(wildcards.get("tables"))
+    return memory.needed(CONFIG.jpeg.studies[name], tables, JPEG_FOLDERS.get(name, []))
 
 
 def jpeg_start(wildcards):

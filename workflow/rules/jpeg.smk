@@ -73,7 +73,7 @@ rule jpeg_measure:
         "<benchmarks>/jpeg_measure/{jpeg_study}/{tables}_{sampling}.tsv"
     threads: 2
     resources:
-        mem_mb=jpeg_measuring_memory,
+        mem_mb=jpeg_memory,
         runtime=120,
     params:
         code=stamp("workflow/scripts/jpeg_measure.py", *CODED_WITH),
@@ -125,7 +125,7 @@ rule jpeg_rate:
         "<benchmarks>/jpeg_rate/{jpeg_study}/{sampling}.tsv"
     threads: 1
     resources:
-        mem_mb=jpeg_rate_memory,
+        mem_mb=jpeg_memory,
         runtime=30,
     params:
         code=stamp("workflow/scripts/jpeg_rate.py", *CODED_WITH),
