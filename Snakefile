@@ -27,6 +27,7 @@ if not workflow.overwrite_configfiles:
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/jpeg_inputs.smk"
 
 
 pathvars:

@@ -26,6 +26,7 @@ from rdc.config_fields import (
     LearningRate,
     Name,
     NonNegative,
+    Place,
     Points,
     Positive,
     Probability,
@@ -63,7 +64,7 @@ class Dataset(Section):
     """Labelled images: a known source, or a folder of class folders (give exactly one)."""
 
     source: Literal["digits", "mnist"] | None = None
-    folder: Path | None = None
+    folder: Place | None = None
     validation: Count = 5000  # images at the end of the training set, kept out of training
     classifier_holdout: Count | None = None  # ... kept from the classifiers; default: validation
 

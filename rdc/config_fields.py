@@ -13,6 +13,8 @@ from rdc.names import NAME, shortened, shown
 
 MOST_CHARACTERS = 24  # of a number as written: it is a part of files' names
 MOST_WEIGHT = 1e9
+# $NAME or ${NAME}; a brace without its end, or with more than a name in it, is told.
+VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([^}]*)(\}?))")
 NUMBER = re.compile(r"([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
 
 
@@ -104,6 +106,37 @@ def file_name(name: str) -> str:
     return name
 
 
+def expanded(value: Any) -> Any:
+    """A path as a shell would read it: ``$NAME`` and ``${NAME}``, then ``~`` and ``~user``."""
+    if not isinstance(value, str):
+        return value
+    if not value.strip() or "\0" in value:
+        raise ValueError(f"found {value!r}, needs a path")
+    path = VARIABLE.sub(_variable, value)
+    home = os.path.expanduser(path)
+    if home.startswith("~"):
+        user = path.split("/")[0]
+        missing = f"no user {user[1:]!r}" if len(user) > 1 else "no home folder"
+        raise ValueError(
+            f"found {value!r}, and this machine knows {missing}; write the path in full, or a folder "
+            f"of that name here as './{path}'"
+        )
+    return home
+
+
+def _variable(found: re.Match) -> str:
+    name = found[1] or found[2]
+    if found[1] is None and not (found[3] and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name)):
+        raise ValueError(f"found {found[0]!r} in a path, needs ${{NAME}}, a variable's name alone")
+    if not os.environ.get(name):
+        said = "is empty" if name in os.environ else "is not set"
+        raise ValueError(
+            f"found {found.string!r}, and the variable {name} {said}; set it, or write the path in full"
+        )
+    return os.environ[name]
+
+
+Place = Annotated[Path, BeforeValidator(expanded)]  # of a file or folder
 Name = Annotated[str, AfterValidator(file_name)]
 Weight = Annotated[str, BeforeValidator(as_written)]
 # Strict: true is not 1, 1.0 not a count, and "yes" neither true nor false.

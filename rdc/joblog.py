@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+from rdc.datasets.left_out import aloud
 from rdc.progress import QUIET_JOBS
 
 TERMINAL_SECONDS = 20  # between two lines of one job
@@ -21,15 +22,19 @@ def start(path: str | Path, expected: tuple[type[Exception], ...] = ()) -> Calla
 
     Returns:
         A function that logs a line with the time, and shows it at the terminal, no more than one
-        every 20 seconds; where the run has a line of its own (``progress``), that one shows it.
+        every 20 seconds; where the run has a line of its own (``progress``), that one shows it. What
+        must be seen (``always=True``) stays at the terminal in either case.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     log = open(path, "w", buffering=1)  # noqa: SIM115  open until the process ends
     terminal = sys.stderr
     shown = [0.0]
 
-    def report(line: str) -> None:
+    def report(line: str, always: bool = False) -> None:
         log.write(f"{time.strftime('%H:%M:%S')} {line}\n")
+        if always:
+            aloud(line)
+            return
         if os.environ.get(QUIET_JOBS):  # the run's own line shows this log's last
             return
         if time.monotonic() - shown[0] > TERMINAL_SECONDS:

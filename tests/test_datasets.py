@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rdc.datasets import images
+from rdc.datasets import images, opening
 from rdc.datasets.images import Labelled, Prepared
 from rdc.datasets.sources import DataError
 
@@ -236,24 +236,29 @@ def test_the_central_square_is_kept(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"notes", b""], ids=["text", "empty"])
-def test_a_file_that_is_no_image_is_left_out_with_a_warning_that_names_it(content, tmp_path):
+def test_a_file_that_is_no_image_is_left_out_and_said(content, tmp_path, capsys):
     write_classes(tmp_path, cat=[10, 20], dog=[100, 110])
     (tmp_path / "cat" / "notes.txt").write_bytes(content)
-    (tmp_path / "cat" / ".hidden").write_bytes(b"ignored without a word")
-    with pytest.warns(UserWarning, match=r"notes\.txt: left out, not an image") as caught:
-        data = images.prepare_folder(tmp_path)
-    assert len(caught) == 1
+    (tmp_path / "cat" / ".hidden").write_bytes(b"counted alone")
+    (tmp_path / "cat" / "noname").write_bytes(content)
+    data = images.prepare_folder(tmp_path)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == (
+        f"{tmp_path}: 3 left out: 1 no picture by suffix (.txt 1), 1 hidden, "
+        "1 that cannot be read: cat/noname (no picture of a known format)"
+    )
     assert greys(data.train) == [(0, 20), (1, 110)]
 
 
-def test_a_truncated_image_is_left_out_with_a_warning_that_names_it(tmp_path):
+def test_a_truncated_image_is_left_out_by_name_and_moves_no_other(tmp_path, capsys):
     write_classes(tmp_path, cat=[10, 20], dog=[100, 110])
     noise = np.random.default_rng(0).integers(0, 256, (40, 40), dtype=np.uint8)
-    path = tmp_path / "cat" / "zz.png"
+    path = tmp_path / "cat" / "000a.png"
     Image.fromarray(noise).save(path)
     path.write_bytes(path.read_bytes()[:800])
-    with pytest.warns(UserWarning, match=r"zz\.png: left out"):
-        images.prepare_folder(tmp_path)
+    data = images.prepare_folder(tmp_path)
+    assert "1 left out: 1 that cannot be read: cat/000a.png (" in capsys.readouterr().err
+    assert greys(data.test) == [(0, 10), (1, 100)] and greys(data.train) == [(0, 20), (1, 110)]
 
 
 # For these Pillow raises neither an OSError nor its own UnidentifiedImageError.
@@ -262,11 +267,11 @@ def test_a_truncated_image_is_left_out_with_a_warning_that_names_it(tmp_path):
     [b"P6 3\xcf 20 255\n" + bytes(1800), b"P6 20000 20000 255\n" + bytes(100)],
     ids=["bad number", "huge"],
 )
-def test_an_image_with_a_nonsensical_header_is_left_out_too(content, tmp_path):
+def test_an_image_with_a_nonsensical_header_is_left_out_too(content, tmp_path, capsys):
     write_classes(tmp_path, cat=[10, 20], dog=[100, 110])
     (tmp_path / "cat" / "zz.ppm").write_bytes(content)
-    with pytest.warns(UserWarning, match=r"zz\.ppm: left out"):
-        images.prepare_folder(tmp_path)
+    images.prepare_folder(tmp_path)
+    assert "1 that cannot be read: cat/zz.ppm (" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -275,7 +280,7 @@ def test_an_image_with_a_nonsensical_header_is_left_out_too(content, tmp_path):
         ({"cat": [1, 2, 3]}, r"found 1 class folder\(s\), needs at least 2"),
         ({}, r"found 0 class folder\(s\), needs at least 2"),
         ({"cat": [1, 2, 3], "dog": [4]}, r"dog: found 1 image\(s\), needs at least 2"),
-        ({"cat": [1, 2, 3], "dog": []}, "dog: found no image"),
+        ({"cat": [1, 2, 3], "dog": []}, "dog: found no picture"),
     ],
     ids=["one class", "none", "one image", "no image"],
 )
@@ -295,8 +300,41 @@ def test_a_missing_folder_is_named(tmp_path):
 def test_train_and_test_with_different_classes_are_refused(tmp_path):
     write_classes(tmp_path / "train", cat=[1], dog=[2])
     write_classes(tmp_path / "test", cat=[1], cow=[2])
-    with pytest.raises(DataError, match="train and test have different class folders"):
+    with pytest.raises(DataError, match="different class folders: test has no dog; each needs"):
         images.prepare_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "training, testing",
+    [("train", "val"), ("Train", "Test"), ("training", "validation"), ("TRAIN", "valid")],
+)
+def test_parts_are_found_by_any_usual_name(training, testing, tmp_path):
+    write_classes(tmp_path / training, cat=[10, 20], dog=[100])
+    write_classes(tmp_path / testing, cat=[30], dog=[110])
+    data = images.prepare_folder(tmp_path)
+    assert greys(data.train) == [(0, 10), (0, 20), (1, 100)]
+    assert greys(data.test) == [(0, 30), (1, 110)]
+
+
+def test_images_for_validation_beside_a_test_set_end_the_training_set(tmp_path, capsys):
+    write_classes(tmp_path / "train", cat=[10, 20, 30], dog=[100, 105])
+    write_classes(tmp_path / "val", cat=[40], dog=[110])
+    write_classes(tmp_path / "test", cat=[50], dog=[120])
+    data = images.prepare_folder(tmp_path)
+    assert greys(data.split("validation", 2)) == [(0, 40), (1, 110)]
+    assert len(data.split("train", 2)) == 5 and greys(data.test) == [(0, 50), (1, 120)]
+    assert "its 2 images for validation end the training set" in capsys.readouterr().err
+
+
+def test_large_jpeg_files_are_decoded_small_and_look_the_same(tmp_path, monkeypatch):
+    """At an eighth of 3,200 x 2,400 pixels: the 28 x 28 image differs by a rounding."""
+    gradient = np.add.outer(np.linspace(0, 120, 2400), np.linspace(0, 120, 3200))
+    Image.fromarray(gradient.astype(np.uint8)).save(tmp_path / "a.jpg", quality=95)
+    (small,) = images.images_in(tmp_path)
+    assert opening.opened(tmp_path / "a.jpg", at_least=images.DRAFT_SIDE).size == (400, 300)
+    monkeypatch.setattr(images, "DRAFT_SIDE", None)
+    (whole,) = images.images_in(tmp_path)
+    assert np.abs(small.astype(int) - whole).max() <= 1
 
 
 def test_prepare_takes_a_source_or_a_folder(digits, mnist, tmp_path_factory):

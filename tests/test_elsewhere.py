@@ -31,7 +31,7 @@ use rule * from rdc_atlas
 def test_make_refuses_a_path_that_snakemake_cannot_take_before_any_set_up(tmp_path, folder):
     place = tmp_path / folder
     place.mkdir()
-    for name in ("Makefile", "requirements.txt"):
+    for name in ("Makefile", "requirements.txt", "requirements-cpu.txt", "requirements-dev.txt"):
         (place / name).write_text((ROOT / name).read_text())
     refused = subprocess.run(["make", "PYTHON=false"], cwd=place, capture_output=True, text=True)
     assert refused.returncode != 0 and not (place / ".venv").exists()

@@ -31,6 +31,8 @@ FLOORS = [
         "report.costs",
         "report.gallery",
         "datasets.labelled",
+        "datasets.left_out",
+        "datasets.opening",
         "fitting.files",
     ],
     [
@@ -53,6 +55,7 @@ FLOORS = [
         "jpeg.settings",
         "jpeg.onnx_operators",
         "jpeg.torchscript",
+        "datasets.below",
         "datasets.sources",
         "networks.haar",
         "networks.convolution",
@@ -62,6 +65,7 @@ FLOORS = [
     [
         "config",
         "tables",
+        "jpeg.memory",
         "datasets.folders",
         "jpeg.standard",
         "jpeg.onnx_models",
@@ -74,6 +78,7 @@ FLOORS = [
     ],
     [
         "cells",
+        "datasets.catalogue",
         "datasets.images",
         "jpeg.export",
         "networks.critics",

@@ -110,3 +110,13 @@ def test_the_gradient_at_fixed_weights_is_that_of_the_papers_loss():
     torch.testing.assert_close(gradient, leaf.grad, rtol=1e-4, atol=1e-5)
     assert bits == pytest.approx(all_bits.mean().item() / 64**2)
     assert value == pytest.approx(values.mean().item())
+
+
+def test_pictures_gathered_step_by_step_give_the_same_tables():
+    crops = pictures.random_crops(6, 32, seed=1)
+    start, settings = standard.named("flat"), optimization.Settings(steps=3, batch=4)
+    found = []
+    for data in (optimization.pool(crops, "4:2:0"), optimization.Gathered(list(crops), "4:2:0")):
+        loss = optimization.distortion(optimization.stacked(crops))
+        found.append(optimization.universal(start, data, loss, settings).bases)
+    np.testing.assert_array_equal(*found)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps
 
-from rdc.datasets import images
+from rdc.datasets import opening
 from rdc.jpeg import export, recode, shipped, standard
 
 TABLES = " ".join(["1"] * 128)
@@ -54,7 +54,7 @@ def test_16_bits_are_scaled_as_datasets_are_and_unknown_ranges_left_out(coded, c
     found = code(1)
     assert list(found) == ["ramp.jpg"]
     with Image.open(folder / "ramp.png") as picture:
-        expected = np.asarray(images.as_shown(picture), dtype=float)
+        expected = np.asarray(opening.as_shown(picture), dtype=float)
     assert np.abs(np.asarray(found["ramp.jpg"]) - expected).max() <= 2
     assert "float.tif: left out (levels of mode F" in capsys.readouterr().err
 

@@ -162,6 +162,8 @@ def test_a_users_classifier_reads_the_users_pictures(finished):
     assert rows.accuracy_judge.isna().all()
     images = of_study(finished, "jpeg_images", "own")
     assert (images.pixels == 48 * 48).all()
+    said = (finished.folder / "said.txt").read_text()  # once, though many jobs read the folder
+    assert said.count("own: 1 left out: 1 no picture by suffix (.txt 1)") == 1
 
 
 def test_jpeg_reads_the_runs_own_digits_with_the_runs_classifiers(finished):

@@ -3,20 +3,27 @@
 import gzip
 import math
 import struct
-import warnings
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from rdc.atomic import replacing
-from rdc.datasets.folders import class_folders, files_in
+from rdc.datasets import folders, opening
+from rdc.datasets.below import UNREADABLE, pictures_below
 from rdc.datasets.labelled import DataError, Labelled, Prepared
+from rdc.datasets.left_out import LeftOut, aloud, printable
 
 SIDE = 28
+DRAFT_SIDE = (
+    8 * SIDE
+)  # of what a large JPEG file is decoded to, at least, before it is brought to SIDE
 DIGITS_TEST = 360  # the last scans, by writers that the first ones are not from
 FOLDER_TEST_EVERY = 6  # a folder without a test set of its own gives every sixth image to it
+
+Say = Callable[[str], None]
 
 
 def save(prepared: Prepared, path: str | Path) -> None:
@@ -66,7 +73,9 @@ def _check(split: Labelled, classes: int) -> None:
         )
 
 
-def prepare(source: str | None, folder: Path | None, data: str | Path) -> Prepared:
+def prepare(
+    source: str | None, folder: Path | None, data: str | Path, say: Say = aloud
+) -> Prepared:
     """The dataset of a known source, whose files lie in ``data/<source>``, or of a user's folder."""
     if source == "mnist":
         return prepare_mnist(Path(data) / "mnist")
@@ -74,7 +83,7 @@ def prepare(source: str | None, folder: Path | None, data: str | Path) -> Prepar
         return prepare_digits()
     if folder is None:
         raise DataError(f"source: found {source!r}, needs a known one, or a folder")
-    return prepare_folder(folder)
+    return prepare_folder(folder, say)
 
 
 def prepare_mnist(folder: str | Path) -> Prepared:
@@ -113,89 +122,96 @@ def prepare_digits() -> Prepared:
     return Prepared(everything[:-DIGITS_TEST], everything[-DIGITS_TEST:], tuple("0123456789"))
 
 
-def prepare_folder(folder: str | Path) -> Prepared:
-    """A user's own images: a folder of class folders, any size and format that Pillow reads.
+def prepare_folder(folder: str | Path, say: Say = aloud) -> Prepared:
+    """A user's own images: a folder of class folders, any size and format that is opened.
 
-    Each image is cropped to its central square, brought to 28 x 28 and to grey. Where the folder
-    holds ``train`` and ``test``, each with the class folders, they are the two sets; otherwise every
-    sixth image of a class, by file name, is for testing. Files that are no images are left out with
-    a warning that names them.
+    Each image is cropped to its central square, brought to 28 x 28 and to grey. Images for testing
+    are those that the user separated (``folders.NAMES``): in ``test``, or else in ``val``; otherwise
+    every sixth of a class, by file name. Beside ``train`` and ``test``, those in ``val`` are the last
+    of the training set, where ``Prepared.split`` takes its images for validation from.
+
+    Args:
+        say: takes a line on what is left out: files that are no images, and all that does not count.
 
     Raises:
         DataError: names the folder: missing, fewer than two classes, a class without images, or
             ``train`` and ``test`` with different classes.
     """
     folder = Path(folder)
-    if not folder.is_dir():
-        raise DataError(
-            f"{folder}: no such folder; needs one with a folder of images for each class"
-        )
-    if (folder / "train").is_dir() and (folder / "test").is_dir():
-        classes = class_folders(folder / "train")
-        if classes != class_folders(folder / "test"):
-            raise DataError(f"{folder}: train and test have different class folders")
-        train = [images_in(folder / "train" / name) for name in classes]
-        test = [images_in(folder / "test" / name) for name in classes]
+    found = folders.found_in(folder, classes=True)
+    parts, left_out = found.parts, found.left_out
+
+    def read(groups: list[list[Path]]) -> list[list[np.ndarray]]:
+        images = [_read(files, folder, left_out) for files in groups]
+        for name, files, some in zip(found.classes, groups, images, strict=True):
+            if not some:
+                where = printable(files[0].parent if files else folder / name)
+                raise DataError(f"{where}: found no image among {len(files)} ({left_out})")
+        return images
+
+    if "whole" in parts:
+        for name, files in zip(found.classes, parts["whole"], strict=True):
+            if len(files) < 2:
+                raise DataError(f"{folder / name}: found {len(files)} image(s), needs at least 2")
+        test = read([files[::FOLDER_TEST_EVERY] for files in parts["whole"]])
+        train = _mixed(read([_without(files, FOLDER_TEST_EVERY) for files in parts["whole"]]))
     else:
-        classes = class_folders(folder)
-        everything = [images_in(folder / name) for name in classes]
-        for name, images in zip(classes, everything, strict=True):
-            if len(images) < 2:
-                raise DataError(f"{folder / name}: found {len(images)} image(s), needs at least 2")
-        test = [images[::FOLDER_TEST_EVERY] for images in everything]
-        train = [
-            [image for i, image in enumerate(images) if i % FOLDER_TEST_EVERY]
-            for images in everything
-        ]
-    return Prepared(_mixed(train), _mixed(test), tuple(classes))
+        test = read(parts["test"] if "test" in parts else parts["validation"])
+        train = _mixed(read(parts["training"]))
+        if len(parts) == 3:
+            last = _mixed(read(parts["validation"]))
+            train = Labelled(
+                np.concatenate([train.images, last.images]),
+                np.concatenate([train.labels, last.labels]),
+            )
+            say(f"{folder}: its {len(last)} images for validation end the training set")
+    if left_out:
+        say(f"{folder}: {left_out}")
+    return Prepared(train, _mixed(test), found.classes)
 
 
-def images_in(folder: Path) -> list[np.ndarray]:
-    """The folder's pictures as (28, 28) uint8 grey levels, by name; others are warned of.
+def _without(files: list[Path], every: int) -> list[Path]:
+    return [file for number, file in enumerate(files) if number % every]
+
+
+def images_in(folder: Path, say: Say = aloud) -> list[np.ndarray]:
+    """All pictures below a folder as (28, 28) uint8 grey levels, by name.
+
+    Args:
+        say: takes a line on what is left out.
 
     Raises:
         DataError: where it holds none.
     """
-    found = []
-    for path in files_in(folder):
-        try:
-            with Image.open(path) as image:
-                found.append(_fitted(image))
-        except Exception as error:  # Pillow raises many kinds for what is no image
-            warnings.warn(f"{path}: left out, not an image ({error})", stacklevel=2)
+    left_out = LeftOut()
+    (files,) = pictures_below([folder], left_out)
+    found = _read(files, folder, left_out)
     if not found:
-        raise DataError(f"{folder}: found no image")
+        raise DataError(f"{folder}: found no image" + (f" ({left_out})" if left_out else ""))
+    if left_out:
+        say(f"{folder}: {left_out}")
+    return found
+
+
+def _read(files: list[Path], folder: Path, left_out: LeftOut) -> list[np.ndarray]:
+    found = []
+    for path in files:
+        try:
+            found.append(_fitted(opening.opened(path, at_least=DRAFT_SIDE)))
+        except opening.PictureError as error:
+            left_out.name(UNREADABLE, f"{path.relative_to(folder)} ({error})")
+            continue
+        if opening.frames(path):
+            left_out.frames.append(printable(path.relative_to(folder)))
     return found
 
 
 def _fitted(image: Image.Image) -> np.ndarray:
     """The central square at 28 x 28, grey, uint8."""
-    image = as_shown(image)
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     square = image.convert("L").crop((left, top, left + side, top + side))
     return np.asarray(square.resize((SIDE, SIDE), Image.Resampling.LANCZOS))
-
-
-def as_shown(image: Image.Image) -> Image.Image:
-    """An image of 8 bits as a viewer shows it.
-
-    Turned as its EXIF says, what is transparent laid over white, 16 bits scaled to 8 where Pillow would
-    clip.
-
-    Raises:
-        ValueError: for levels of 32 bits or floating point, whose range no file says.
-    """
-    if image.mode in ("I", "F"):
-        raise ValueError(f"found levels of mode {image.mode}, whose range is not known")
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I;16"):
-        levels = np.asarray(image, dtype=np.float64) * (255 / 65535)
-        return Image.fromarray(np.round(levels).astype(np.uint8))
-    if image.has_transparency_data:
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
-    return image
 
 
 def _mixed(by_class: list[list[np.ndarray]]) -> Labelled:

@@ -2,17 +2,19 @@
 
 import importlib.util
 import io
-import warnings
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from rdc.datasets import folders
-from rdc.datasets.images import as_shown
-from rdc.datasets.sources import DataError
+from rdc.datasets import catalogue
+from rdc.datasets.catalogue import Catalogue, Read, Square, Taken
+from rdc.datasets.labelled import DataError
+from rdc.datasets.left_out import aloud
+from rdc.datasets.opening import as_shown
 from rdc.messages import nearest
 
 # Natural photographs inside scikit-image and scikit-learn. JPEG files come last with the share of
@@ -28,14 +30,13 @@ SHIPPED = (
     ("sklearn", "datasets/images/flower.jpg", 0.5),
 )
 SMALLEST_SCALE = 0.9  # of a random crop's picture, before that share
-LARGEST_PIXELS = 50_000_000  # of one picture
 
 
 @dataclass(frozen=True)
 class Pictures:
     """Pictures (h, w, 3) RGB or (h, w) grey, uint8; a name each, and a label where there are classes."""
 
-    images: list[np.ndarray]
+    images: Sequence[np.ndarray]  # a user's are read from their files when they are asked for
     names: list[str]
     labels: np.ndarray | None = None  # (n,) int64
     classes: tuple[str, ...] = ()
@@ -43,28 +44,36 @@ class Pictures:
     def __len__(self) -> int:
         return len(self.images)
 
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Of each picture, known without reading it."""
+        if isinstance(self.images, (Read, Taken)):
+            return self.images.shapes
+        return [image.shape for image in self.images]
+
     def take(self, rows) -> "Pictures":
         """The pictures at these positions."""
         labels = None if self.labels is None else self.labels[np.asarray(rows)]
         return Pictures(
-            [self.images[row] for row in rows],
+            Taken(self.images, self.shapes, rows),
             [self.names[row] for row in rows],
             labels,
             self.classes,
         )
 
+    def check_one_size(self) -> None:
+        """Raises DataError naming a picture of another size than the first."""
+        shapes = self.shapes
+        for name, shape in zip(self.names, shapes, strict=True):
+            if shape != shapes[0]:
+                raise DataError(
+                    f"{name}: found {shape}, needs the size of {self.names[0]}, {shapes[0]}"
+                )
+
     def stacked(self) -> np.ndarray:
         """(n, h, w, ...) of pictures of one size. Raises DataError naming one of another size."""
-        sizes = {image.shape for image in self.images}
-        if len(sizes) > 1:
-            odd = next(
-                i for i, image in enumerate(self.images) if image.shape != self.images[0].shape
-            )
-            raise DataError(
-                f"{self.names[odd]}: found {self.images[odd].shape}, needs the size of "
-                f"{self.names[0]}, {self.images[0].shape}"
-            )
-        return np.stack(self.images)
+        self.check_one_size()
+        return np.stack(list(self.images))
 
 
 def random_crops(count: int, side: int, seed: int = 0, without: tuple[str, ...] = ()) -> np.ndarray:
@@ -98,19 +107,27 @@ def crops_of(pictures: Pictures, count: int, side: int, seed: int = 0) -> np.nda
     Pictures smaller than a crop are passed over. Raises DataError where all are.
     """
     generator = np.random.default_rng(seed)
-    large = [image for image in pictures.images if min(image.shape[:2]) >= side]
+    shapes = pictures.shapes
+    large = [row for row, shape in enumerate(shapes) if min(shape[:2]) >= side]
     if not large:
         raise DataError(
             f"found no picture of {side} x {side} pixels or more among {len(pictures)} to tune on, "
             f"such as {pictures.names[0]}; give a smaller 'side'"
         )
-    crops = []
+    windows: dict[int, list[tuple[int, int, int, bool]]] = {row: [] for row in large}
     for number in range(count):
-        image = large[number % len(large)]
-        top, left = (int(generator.integers(0, n - side + 1)) for n in image.shape[:2])
-        crop = image[top : top + side, left : left + side]
-        crops.append(crop[:, ::-1] if generator.random() < 0.5 else crop)
-    return np.stack(crops)
+        row = large[number % len(large)]
+        top, left = (int(generator.integers(0, n - side + 1)) for n in shapes[row][:2])
+        windows[row].append((number, top, left, generator.random() < 0.5))
+    crops = None
+    for row, of_picture in windows.items():  # so that each is read once
+        image = pictures.images[row] if of_picture else None
+        for number, top, left, mirrored in of_picture:
+            crop = image[top : top + side, left : left + side]
+            if crops is None:
+                crops = np.empty((count, *crop.shape), dtype=crop.dtype)
+            crops[number] = crop[:, ::-1] if mirrored else crop
+    return crops
 
 
 def photographs(names: tuple[str, ...]) -> Pictures:
@@ -163,56 +180,34 @@ def from_zip(path: str | Path, folder: str) -> Pictures:
     return Pictures(images, [str(name) for name in inside], labels, classes)
 
 
-@dataclass(frozen=True)
-class Square:
-    """What a classifier of fixed input size reads: shorter side ``resize``, then the central square
-    of ``side`` pixels."""
-
-    resize: int
-    side: int
-
-    def __call__(self, image: np.ndarray) -> np.ndarray:
-        picture = Image.fromarray(image)
-        scale = self.resize / min(picture.size)
-        size = [max(self.side, round(length * scale)) for length in picture.size]
-        picture = picture.resize(size, Image.Resampling.BILINEAR)
-        left, top = ((length - self.side) // 2 for length in size)
-        return np.asarray(picture.crop((left, top, left + self.side, top + self.side)))
-
-
 def from_folder(
-    folder: str | Path, part: str, square: Square | None = None, at_most: int | None = None
+    folder: str | Path,
+    part: str,
+    square: Square | None = None,
+    at_most: int | None = None,
+    classes: bool = True,
+    known: Catalogue | None = None,
 ) -> Pictures:
     """One part of a user's folder, ``tuned`` or ``measured``: see ``folders.listed``.
 
-    Grey, CMYK, palette and 16-bit pictures are brought to 8-bit RGB, as ``images.as_shown`` has them.
-    Files that are no pictures are left out with a warning that names them.
+    Pictures of any mode are brought to 8-bit RGB, as ``opening.as_shown`` has them, and are read from
+    their files when they are asked for. What is left out is said, unless it is ``known``.
 
     Args:
         square: what every picture is brought to, where a classifier will read it.
+        classes: whether class folders are wanted; otherwise every picture below the folder counts.
+        known: what ``catalogue.made`` found with the same settings; default: it is made here.
 
     Raises:
         DataError: names the folder that is missing or holds no picture, or the class.
     """
-    files, labels, classes = folders.listed(folder, part, at_most)
-    images, kept = [], []
-    for row, path in enumerate(files):
-        try:
-            with Image.open(path) as image:
-                if image.width * image.height > LARGEST_PIXELS:
-                    raise ValueError(f"{image.width} x {image.height} pixels")
-                pixels = _colour(image)
-        except Exception as error:  # Pillow raises many kinds for what is no picture
-            warnings.warn(f"{path}: left out, not a picture ({error})", stacklevel=2)
-            continue
-        images.append(pixels if square is None else square(pixels))
-        kept.append(row)
-    if not images:
-        raise DataError(f"{folder}: found no picture among {len(files)} files")
-    names = [str(files[row].relative_to(folder)) for row in kept]
-    if labels is None:
-        return Pictures(images, names)
-    return Pictures(images, names, np.array(labels, dtype=np.int64)[kept], classes)
+    if known is None:
+        known = catalogue.made(folder, square, at_most, classes)
+        if known.left_out:
+            aloud(known.left_out)
+    found = known.parts[part]
+    labels = None if found.labels is None else np.array(found.labels, dtype=np.int64)
+    return Pictures(Read(Path(folder), found, square), found.names, labels, found.classes)
 
 
 def _colour(image: Image.Image) -> np.ndarray:

@@ -1,13 +1,14 @@
 """Tables of each picture's own, at each quality: by gradient (Luo, eq. 3), or as SJPEG finds them."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from rdc.datasets.pictures import Pictures
 from rdc.jpeg import coders, differentiable, measurement, optimization, standard
-from rdc.jpeg.measurement import Coder, Encode
+from rdc.jpeg.measurement import Coded, Coder, Encode
 from rdc.jpeg.standard import ZIGZAG, TableSet
 
 LADDER = (
@@ -19,9 +20,14 @@ FURTHEST = ((-10, 10), (-10, 1))
 KEPT = 3
 SLOPE_WEIGHTS = np.exp(-0.5 * (np.arange(-10, 11) / 3) ** 2)
 
-# Scores of decoded pictures, one each, higher is better; and the loss that training minimises, -score.
-Score = Callable[[list[np.ndarray]], np.ndarray]
-LossOf = Callable[[np.ndarray, np.ndarray], optimization.Loss]
+
+class Aim(NamedTuple):
+    """What tables of each picture's own are tuned for."""
+
+    score: Callable[[Coded], np.ndarray]  # of coded pictures, one each, higher is better
+    # Images (n, h, w[, 3]) and their rows to the loss that training minimises, minus the score.
+    loss_of: Callable[[np.ndarray, np.ndarray], optimization.Loss]
+    readers: dict[str, torch.nn.Module]  # that must have read what is scored
 
 
 def descended(tables: TableSet, subsampling: str) -> Coder:
@@ -77,8 +83,7 @@ def adapted(
     pictures: Pictures,
     start: TableSet,
     subsampling: str,
-    score: Score,
-    loss_of: LossOf,
+    aim: Aim,
     settings: optimization.Settings,
     threads: int,
     report: Callable[[str], None] = lambda line: None,
@@ -88,30 +93,23 @@ def adapted(
     The slope is that of the mean curve of ``start`` at the quality asked for. First each picture
     takes the quality of ``start`` that is best for it at this slope, then its steps move by gradient;
     real files decide whether they stay there.
-
-    Args:
-        score: of pictures in the order of ``pictures``; for a classifier it knows the true labels.
-        loss_of: takes images (n, h, w[, 3]) and their rows, gives the loss that is minus the score.
     """
-    pixels = np.array([image.shape[0] * image.shape[1] for image in pictures.images])
+    pixels = np.array([height * width for height, width, *_ in pictures.shapes])
     bits, scores = np.empty((2, len(pictures), len(LADDER)))
     for column, quality in enumerate(LADDER):
-        files = measurement.coded(
-            pictures.images, coders.scaled(start, subsampling)(quality), threads
-        )
+        encode = coders.scaled(start, subsampling)(quality)
+        files = measurement.coded(pictures, encode, threads, aim.readers)
         bits[:, column] = [8 * size.file for size in files.sizes] / pixels
-        scores[:, column] = score(files.decoded)
+        scores[:, column] = aim.score(files)
     report(f"{len(pictures)} pictures at {len(LADDER)} qualities of the tables they start from")
 
     def at(quality: int) -> Encode:
         slope = slope_at(bits.mean(axis=0), scores.mean(axis=0), quality)
         best = (scores - slope * bits).argmax(axis=1)
         before = np.stack([start.at(LADDER[column]) for column in best])
-        tables = _tuned(pictures, before, subsampling, loss_of, slope, settings)
-        files = measurement.coded(pictures.images, _each(tables, subsampling), threads)
-        reached = (
-            score(files.decoded) - slope * 8 * np.array([s.file for s in files.sizes]) / pixels
-        )
+        tables = _tuned(pictures, before, subsampling, aim.loss_of, slope, settings)
+        files = measurement.coded(pictures, _each(tables, subsampling), threads, aim.readers)
+        reached = aim.score(files) - slope * 8 * np.array([s.file for s in files.sizes]) / pixels
         rows = np.arange(len(pictures))
         better = reached > scores[rows, best] - slope * bits[rows, best]
         report(
@@ -130,35 +128,29 @@ def slope_at(bits: np.ndarray, scores: np.ndarray, quality: int) -> float:
     return max(0.0, float(np.interp(quality, np.array(LADDER)[apart], slopes)))
 
 
-def distortion(pictures: Pictures) -> tuple[Score, LossOf]:
+def distortion() -> Aim:
     """PSNR in dB, and its loss."""
-
-    def score(decoded: list[np.ndarray]) -> np.ndarray:
-        return measurement.psnr(measurement.errors(pictures.images, decoded))
 
     def loss_of(images: np.ndarray, rows: np.ndarray) -> optimization.Loss:
         loss = optimization.log_distortion(optimization.stacked(images))
         return lambda reconstructions, own: 10 / np.log(10) * loss(reconstructions, own)
 
-    return score, loss_of
+    return Aim(lambda files: measurement.psnr(files.errors), loss_of, {})
 
 
-def classification(pictures: Pictures, classifier: torch.nn.Module) -> tuple[Score, LossOf]:
+def classification(labels: np.ndarray, classifier: torch.nn.Module) -> Aim:
     """Minus the negative log-likelihood of the true label in nats, and its loss: an oracle."""
 
-    def score(decoded: list[np.ndarray]) -> np.ndarray:
-        return -measurement.read({"classifier": classifier}, decoded, pictures.labels)["nll_nats"]
-
     def loss_of(images: np.ndarray, rows: np.ndarray) -> optimization.Loss:
-        return optimization.log_loss(classifier, torch.from_numpy(pictures.labels[rows]))
+        return optimization.log_loss(classifier, torch.from_numpy(labels[rows]))
 
-    return score, loss_of
+    return Aim(lambda files: -files.readings["nll_nats"], loss_of, {"classifier": classifier})
 
 
 def _tuned(pictures, before, subsampling, loss_of, slope, settings) -> np.ndarray:
     """Tables of each picture's own by gradient, pictures of one size side by side."""
     found = before.copy()
-    shapes = [image.shape for image in pictures.images]
+    shapes = pictures.shapes
     for shape in dict.fromkeys(shapes):
         rows = np.array([row for row, other in enumerate(shapes) if other == shape])
         size = max(1, PIXELS_AT_ONCE // (shape[0] * shape[1]))

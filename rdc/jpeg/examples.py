@@ -100,14 +100,18 @@ def _as_good(pictures, row, reference, ours, subsampling) -> dict:
 
 def _window(image: np.ndarray) -> tuple[slice, slice]:
     """The square of ``SIDE`` with the most detail, on a coarse grid of positions."""
-    grey = image.astype(float).mean(axis=-1) if image.ndim == 3 else image.astype(float)
-    detail = np.abs(np.diff(grey, axis=0))[:, :-1] + np.abs(np.diff(grey, axis=1))[:-1]
     tops = range(0, max(1, image.shape[0] - SIDE + 1), SIDE // 2)
     lefts = range(0, max(1, image.shape[1] - SIDE + 1), SIDE // 2)
-    top, left = max(
-        ((t, x) for t in tops for x in lefts),
-        key=lambda at: detail[at[0] : at[0] + SIDE, at[1] : at[1] + SIDE].sum(),
-    )
+    most, found = -1.0, (0, 0)
+    for top in tops:  # a strip at a time: whole photographs are large as floats
+        strip = image[top : top + SIDE + 1].astype(float)
+        grey = strip.mean(axis=-1) if image.ndim == 3 else strip
+        detail = np.abs(np.diff(grey, axis=0))[:, :-1] + np.abs(np.diff(grey, axis=1))[:-1]
+        for left in lefts:
+            here = detail[:, left : left + SIDE].sum()
+            if here > most:
+                most, found = here, (top, left)
+    top, left = found
     return slice(top, top + SIDE), slice(left, left + SIDE)
 
 
@@ -145,4 +149,4 @@ def _reading(classifier, pixels) -> tuple[int, float]:
 
 
 def _psnr(image: np.ndarray, file: bytes) -> float:
-    return measurement.psnr(measurement.errors([image], [standard.decode(file)]))[0]
+    return measurement.psnr(np.array([measurement.error(image, standard.decode(file))]))[0]

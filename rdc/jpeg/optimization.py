@@ -7,7 +7,7 @@ has there, so that scaling all steps alike neither gains nor loses, and only the
 rate weight it is one for all qualities, as in the paper, and the steps' scale moves too.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -39,6 +39,20 @@ class Pool:
     def __getitem__(self, rows: torch.Tensor) -> "Pool":
         chroma = None if self.blocks.chroma is None else self.blocks.chroma[rows]
         return Pool(self.images[rows], Blocks(self.blocks.luma[rows], chroma), self.format)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Images of one size that become a pool when some are asked for: the same, in little memory."""
+
+    images: Sequence[np.ndarray]
+    subsampling: str
+
+    def __getitem__(self, rows: torch.Tensor) -> Pool:
+        return pool(np.stack([self.images[row] for row in rows.tolist()]), self.subsampling)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -136,7 +150,7 @@ class Settings:
 
 def universal(
     start: TableSet,
-    data: Pool,
+    data: Pool | Gathered,
     loss: Loss,
     settings: Settings,
     report: Callable[[str], None] = lambda line: None,

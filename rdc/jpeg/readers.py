@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rdc.datasets import images, pictures
-from rdc.datasets.pictures import Pictures, Square
+from rdc.datasets import catalogue, images, pictures
+from rdc.datasets.catalogue import Catalogue, Square
+from rdc.datasets.pictures import Pictures
 from rdc.jpeg.settings import Classifier, Study, data_file
 
 if TYPE_CHECKING:
@@ -25,21 +27,31 @@ class Files:
 
     ``data`` is the folder of fetched sources; ``dataset`` the prepared images and ``trained`` the
     classifiers by role, of a study of one of the run's datasets; ``own`` the settings of a user's
-    classifiers by role.
+    classifiers by role, ``catalogue`` what was found of a user's folder.
     """
 
     data: Path = Path("data")
     dataset: Path | None = None
     trained: dict[str, Path] | None = None
     own: dict[str, Classifier] | None = None
+    catalogue: Path | None = None
 
     @classmethod
     def of(cls, described: dict) -> Files:
         """From plain data, as a rule's params hold it."""
         trained = {role: Path(path) for role, path in described.get("trained", {}).items()}
         own = {role: Classifier(**found) for role, found in described.get("own", {}).items()}
-        dataset = described.get("dataset")
-        return cls(Path("data"), Path(dataset) if dataset else None, trained, own)
+        places = {key: described.get(key) for key in ("dataset", "catalogue")}
+        dataset, listed = (Path(path) if path else None for path in places.values())
+        return cls(Path("data"), dataset, trained, own, listed)
+
+
+def looked_through(
+    study: Study, files: Files, threads: int, report: Callable[[str], None]
+) -> Catalogue:
+    """What a study's own folder holds. Raises DataError where that is nothing to tune or measure."""
+    classes = study.classifier is not None
+    return catalogue.made(study.folder, _square(files), study.at_most, classes, threads, report)
 
 
 def tuned_on(study: Study, files: Files) -> Pictures | None:
@@ -77,7 +89,7 @@ def crop_side(own: Pictures | None, at_most: int) -> int:
     """The largest multiple of 16 pixels that some picture of a study's own has, 16 to ``at_most``."""
     if own is None:
         return at_most
-    largest = max(min(image.shape[:2]) for image in own.images)
+    largest = max(min(shape[:2]) for shape in own.shapes)
     return max(16, min(at_most, largest // 16 * 16))
 
 
@@ -125,7 +137,10 @@ def _own(study: Study, part: str, files: Files) -> Pictures | None:
     if study.dataset is not None:
         return _of_dataset(split, study, files)
     if study.folder is not None:
-        return pictures.from_folder(study.folder, part, _square(files), study.at_most)
+        known = None if files.catalogue is None else catalogue.load(files.catalogue)
+        return pictures.from_folder(
+            study.folder, part, _square(files), study.at_most, study.classifier is not None, known
+        )
     return None
 
 

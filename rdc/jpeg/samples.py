@@ -30,11 +30,11 @@ def records(
 
     The middle of the first large pictures, or the first small ones whole: the same for all tables.
     """
-    large = min(pictures.images[0].shape[:2]) > SIDE
+    large = min(pictures.shapes[0][:2]) > SIDE
     count = min(len(pictures), LARGE if large else SMALL)
     rows = []
-    for name, picture in zip(pictures.names[:count], pictures.images[:count], strict=True):
-        crop = _middle(picture)
+    for row, name in enumerate(pictures.names[:count]):
+        crop = _middle(pictures.images[row])
         original = _png(crop)
         for quality in chosen(qualities):
             file = standard.encode(crop, tables.at(quality), subsampling)

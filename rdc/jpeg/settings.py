@@ -12,6 +12,7 @@ from rdc.config_fields import (
     Flag,
     LearningRate,
     Name,
+    Place,
     Positive,
     Probability,
     Section,
@@ -121,13 +122,13 @@ class Classifier(Section):
     """
 
     torchvision: str | None = None
-    weights: Path | None = None  # of a torchvision model: a state dict; its default ones otherwise
-    file: Path | None = None
+    weights: Place | None = None  # of a torchvision model: a state dict; its default ones otherwise
+    file: Place | None = None
     side: Annotated[int, Field(ge=8, strict=True)] = 224
     resize: Annotated[int, Field(ge=8, strict=True)] | None = None  # of the shorter side, before
     mean: tuple[Probability, Probability, Probability] | None = None
     deviation: tuple[Deviation, Deviation, Deviation] | None = None
-    classes: Path | None = None  # names of its outputs, one a line; default: as the class folders
+    classes: Place | None = None  # names of its outputs, one a line; default: as the class folders
 
     @model_validator(mode="after")
     def _one_kind(self) -> "Classifier":
@@ -164,7 +165,7 @@ class Study(Section):
     """
 
     pictures: Literal["photographs", "kodak", "cifar10"] | None = None
-    folder: Path | None = None
+    folder: Place | None = None
     dataset: Name | None = None  # of this run: grey images
     tables: Annotated[list[Name], *SOME]
     ablation: list[Name] = []  # tables drawn apart, as variations on another
@@ -180,7 +181,7 @@ class Study(Section):
     def pictures_name(self) -> str:
         """What its pictures are called in tables."""
         if self.folder is not None:
-            return self.folder.name
+            return self.folder.name or self.folder.resolve().name  # of '.' too
         return self.pictures or self.dataset or ""
 
     @model_validator(mode="after")

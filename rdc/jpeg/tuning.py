@@ -8,11 +8,13 @@ import torch
 from rdc.datasets.pictures import Pictures
 from rdc.jpeg import adaptation, coders, measurement, optimization, readers, search, standard
 from rdc.jpeg.measurement import Coder
+from rdc.jpeg.optimization import Gathered, Pool
 from rdc.jpeg.readers import Files
 from rdc.jpeg.settings import Study, Tables
 from rdc.jpeg.standard import TableSet
 
 Report = Callable[[str], None]
+MOST_LEVELS = 100_000_000  # of pictures that are kept as floats, in four or five copies
 REFERENCE = ("annex_k", 50)  # whose mean file size a search's chosen tables come nearest to
 
 
@@ -39,7 +41,7 @@ def make(
     tuned_on = readers.tuned_on(study, files)
     if settings.objective == "rate_accuracy":
         classifier = readers.readers(study, files, tuned_on.classes, tunes=True)["classifier"]
-        pool = optimization.pool(tuned_on.stacked(), subsampling)
+        pool = _pool(tuned_on, subsampling)
         labels = torch.from_numpy(tuned_on.labels)
         loss = (optimization.misreading if by_slope else optimization.log_loss)(classifier, labels)
         whole = True
@@ -50,6 +52,15 @@ def make(
         whole = study.dataset is not None
     chosen = _optimizer(settings, whole)
     return optimization.universal(standard.named(settings.start), pool, loss, chosen, report)
+
+
+def _pool(tuned_on: Pictures, subsampling: str) -> Pool | Gathered:
+    """All pictures as floats where these are few bytes, else a batch at a time."""
+    tuned_on.check_one_size()
+    levels = sum(int(np.prod(shape)) for shape in tuned_on.shapes)
+    if levels > MOST_LEVELS:
+        return Gathered(tuned_on.images, subsampling)
+    return optimization.pool(tuned_on.stacked(), subsampling)
 
 
 def coder(
@@ -75,15 +86,13 @@ def coder(
         return adaptation.descended(start, subsampling)
     if not settings.per_image:
         return coders.scaled(start, subsampling)
-    score, loss_of = (
-        adaptation.classification(pictures, classifiers["classifier"])
+    aim = (
+        adaptation.classification(pictures.labels, classifiers["classifier"])
         if settings.objective == "rate_accuracy"
-        else adaptation.distortion(pictures)
+        else adaptation.distortion()
     )
     optimizer = _optimizer(settings, whole=True)
-    return adaptation.adapted(
-        pictures, start, subsampling, score, loss_of, optimizer, threads, report
-    )
+    return adaptation.adapted(pictures, start, subsampling, aim, optimizer, threads, report)
 
 
 def _optimizer(settings: Tables, whole: bool) -> optimization.Settings:
@@ -106,12 +115,14 @@ def _searched(settings, study, subsampling, files, threads, report) -> TableSet:
     order = np.random.default_rng(settings.seed).permutation(len(tuned_on))
 
     def trial(tables: np.ndarray, count: int) -> tuple[float, float]:
-        chosen = tuned_on.take(order[:count])
         found = measurement.coded(
-            chosen.images, lambda row, image: standard.encode(image, tables, subsampling), threads
+            tuned_on.take(order[:count]),
+            lambda row, image: standard.encode(image, tables, subsampling),
+            threads,
+            {"classifier": classifier},
         )
-        read = measurement.read({"classifier": classifier}, found.decoded, chosen.labels)
-        return float(np.mean([s.file for s in found.sizes])), float(read["correct"].mean())
+        right = found.readings["correct"]
+        return float(np.mean([s.file for s in found.sizes])), float(right.mean())
 
     front, points = search.sorted_random(
         trial,

@@ -3,10 +3,32 @@
 in:  photographs that ship inside a dependency, fetched pictures and classifiers, a user's own, or
      images and classifiers of this run
 out: <results>/jpeg/{study}/{tables}_{sampling}.json and a folder of text files for cjpeg -qtables,
-     examples_{sampling}.npz beside them, parts of the tables jpeg, jpeg_images, jpeg_samples and
-     jpeg_rate,
+     examples_{sampling}.npz beside them, <results>/parts/jpeg_pictures/{study}.json (what counts of a
+     user's folder), parts of the tables jpeg, jpeg_images, jpeg_samples and jpeg_rate,
      <results>/tables/jpeg_savings.parquet, and <results>/recode.py to use the tables with
 """
+
+
+rule jpeg_pictures:
+    input:
+        files=lambda wildcards: JPEG_FOLDERS[wildcards.jpeg_study],
+        code=closure("workflow/scripts/jpeg_pictures.py"),
+    output:
+        pictures="<results>/parts/jpeg_pictures/{jpeg_study}.json",
+    log:
+        "<logs>/jpeg_pictures/{jpeg_study}.log",
+    benchmark:
+        "<benchmarks>/jpeg_pictures/{jpeg_study}.tsv"
+    threads: 2
+    resources:
+        mem_mb=2500,
+        runtime=60,
+    params:
+        code=stamp("workflow/scripts/jpeg_pictures.py", *CODED_WITH),
+        study=jpeg_pictures_settings,
+        files=jpeg_places,
+    script:
+        "../scripts/jpeg_pictures.py"
 
 
 rule jpeg_tables:
@@ -51,7 +73,7 @@ rule jpeg_measure:
         "<benchmarks>/jpeg_measure/{jpeg_study}/{tables}_{sampling}.tsv"
     threads: 2
     resources:
-        mem_mb=4000,
+        mem_mb=jpeg_memory,
         runtime=120,
     params:
         code=stamp("workflow/scripts/jpeg_measure.py", *CODED_WITH),
@@ -103,7 +125,7 @@ rule jpeg_rate:
         "<benchmarks>/jpeg_rate/{jpeg_study}/{sampling}.tsv"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=jpeg_memory,
         runtime=30,
     params:
         code=stamp("workflow/scripts/jpeg_rate.py", *CODED_WITH),
