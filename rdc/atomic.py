@@ -11,9 +11,15 @@ from pathlib import Path
 def replacing(path: str | Path) -> Iterator[Path]:
     """A scratch path beside ``path`` to write to; renamed into place only if all went well.
 
-    An interruption leaves the old file, or none. Raises OSError where the folder cannot be written.
+    An interruption leaves the old file, or none.
+
+    Raises:
+        OSError: where the folder cannot be written, or the path is a folder, a device or a pipe, which a
+            file would take the place of.
     """
     path = Path(path)
+    if path.exists() and not path.is_file():
+        raise OSError(f"{path}: found a folder, a device or a pipe, needs a file or a new name")
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
     os.close(handle)

@@ -66,7 +66,7 @@ def sigma_value(value: Any) -> float | str:
 def as_number(value: Any) -> Any:
     """YAML reads 1e-3 as text, and people write it."""
     short = isinstance(value, str) and len(value) <= MOST_CHARACTERS
-    return float(value) if short and NUMBER.fullmatch(value) else value
+    return float(value) if short and NUMBER.fullmatch(value.removeprefix("-")) else value
 
 
 def listed(value: Any) -> Any:
@@ -98,10 +98,12 @@ def distinct_numbers(values: list[str]) -> list[str]:
 
 
 def file_name(name: str) -> str:
-    if not NAME.fullmatch(name):
+    if (
+        not NAME.fullmatch(name) or len(name.encode()) > 64
+    ):  # a file's name may have 255 bytes, of several
         raise ValueError(
-            f"found {shown(name)}, needs letters, digits, '_', '-' or '.', the first no '.' or '-', at most 64: "
-            "it names files"
+            f"found {shown(name)}, needs letters, digits, '_', '-' or '.', the first no '.' or '-', at most 64 "
+            "bytes: it names files"
         )
     return name
 
@@ -149,7 +151,7 @@ LearningRate = Annotated[float, _number, Field(gt=0, le=100, allow_inf_nan=False
 NonNegative = Annotated[float, _number, Field(ge=0, le=MOST, allow_inf_nan=False, strict=True)]
 Share = Annotated[float, _number, Field(ge=0, lt=1, strict=True)]
 Width = Annotated[float, _number, Field(gt=0, le=4, strict=True)]
-Real = Annotated[float, Field(ge=-MOST, le=MOST, allow_inf_nan=False, strict=True)]
+Real = Annotated[float, _number, Field(ge=-MOST, le=MOST, allow_inf_nan=False, strict=True)]
 Count = Annotated[int, Field(ge=1, le=MOST, strict=True)]
 Few = Annotated[int, Field(ge=1, le=10_000, strict=True)]
 Points = Annotated[

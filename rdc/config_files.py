@@ -95,6 +95,10 @@ def _check_plain(node: yaml.ScalarNode, event: yaml.Event) -> None:
         return
     if kind == "int" and len(text) > 18:
         _refuse(event, f"a whole number of {len(text)} characters, at most 18 are read")
+    if kind == "float" and len(text) > 20 and not text.strip("+-.eE0123456789"):
+        _refuse(
+            event, f"a number of {len(text)} characters, at most 20 digits are read on either side"
+        )
     meaning = {"float": "a number", "timestamp": "a date", "value": "a default"}.get(kind)
     meaning = meaning or json.dumps(yaml.safe_load(text))
     instead = "" if kind in ("timestamp", "value") else "write that in plain digits or words, or "

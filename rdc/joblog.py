@@ -42,12 +42,14 @@ def start(path: str | Path, expected: tuple[type[Exception], ...] = ()) -> Calla
             shown[0] = time.monotonic()
 
     def fail(kind: type[BaseException], error: BaseException, trace) -> None:
-        if isinstance(error, expected):
+        if isinstance(error, KeyboardInterrupt):
+            message = "stopped"
+        elif isinstance(error, expected):
             message = f"error: {error}"
         else:
             message = "".join(traceback.format_exception(kind, error, trace))
         log.write(message + "\n")
-        terminal.write(f"\n{message}\n")
+        aloud(message)
 
     sys.excepthook = fail
     return report

@@ -17,8 +17,8 @@ READ_ONLY = re.compile(
     r"Read-only file system|Permission denied|Operation not permitted|os error (1|13|30)\b"
 )
 AGAIN = (
-    "Finished cells and the last checkpoint of those under way are kept: give the same command "
-    "again to go on from there."
+    "Finished cells and the last checkpoint of those under way are kept: mend what is named above, and give "
+    "the same command again to go on from there."
 )
 
 
@@ -97,6 +97,18 @@ def unwritable(folder: str | Path) -> str:
         return f"{folder}: cannot be a folder, since {nearest} is a file; move that file away"
     if not os.access(nearest, os.W_OK | os.X_OK):
         return f"{folder}: {nearest} cannot be written to; change its permissions or owner"
+    return ""
+
+
+def holds_own(folder: str | Path) -> str:
+    """Why a user's folder of pictures cannot be that one: this run's files would count as pictures."""
+    inside = Path(folder).resolve()
+    for name in ("results", "logs", "benchmarks", "data", ".snakemake"):
+        if inside in Path(name).resolve().parents:
+            return (
+                f"found {str(folder)!r}, which holds the run's own folder {Path(name).absolute()}, whose "
+                "pictures would count too; name a folder of the pictures alone"
+            )
     return ""
 
 

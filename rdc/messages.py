@@ -7,6 +7,19 @@ from pydantic import BaseModel
 
 from rdc.names import shortened, shown
 
+# What pydantic calls a valid string, tuple or instance.
+NEEDED = {
+    "string_type": "text: put it in quotes",
+    "tuple_type": "a list of two, such as [0.5, 0.9]",
+    "list_type": "a list",
+    "dict_type": "a section of names",
+    "model_type": "a section of keys",
+    "model_attributes_type": "a section of keys",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+}
+
 
 def nearest(found: str, allowed) -> str:
     if not allowed:
@@ -39,6 +52,8 @@ def explain(fault: dict, root: type[BaseModel]) -> str:
     if kind in limits:
         key, words = limits[kind]
         return f"{where}: found {shown(found)}, needs {words} {context[key]}"
+    if kind in NEEDED:
+        return f"{where}: found {shown(found)}, needs {NEEDED[kind]}"
     return f"{where}: found {shown(found)}; {fault['msg'][0].lower()}{fault['msg'][1:]}"
 
 

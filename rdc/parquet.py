@@ -21,7 +21,7 @@ ZEROS = b"0" * 64
 # What Arrow notes of its own types; not needed, and more than can be checked here.
 ARROW = b"ARROW:schema"
 MOST_FILE = 512 * 2**20  # bytes
-MOST_TEXT = 256 * 2**20  # bytes, with what stands a thousand times written out a thousand times
+MOST_TEXT = 128 * 2**20  # bytes, with what stands a thousand times written out a thousand times
 
 
 def write(frame: pd.DataFrame, path: Path) -> None:

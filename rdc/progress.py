@@ -216,9 +216,15 @@ def attach(
 ) -> ProgressLine:
     """Puts the line in the place of Snakemake's own lines about jobs; warnings and errors stay.
 
+    Once a process: a workflow may take this one as a module twice.
+
     Args:
         expected: of some rules, the seconds that a job is expected to take.
     """
+    for attached in logger.handlers:
+        if isinstance(attached, ProgressLine):
+            attached.progress.expected = (expected or {}) | attached.progress.expected
+            return attached
     line = ProgressLine(terminal, expected or {})
 
     def others(record: logging.LogRecord) -> bool:

@@ -263,6 +263,10 @@ SCHEMAS: dict[str, type[_Table]] = {
 }
 
 
+# What a table has one row of.
+ONE_ROW = {"cells": ["run", "study", "cell", "split"], "costs": ["run", "study", "cell"]}
+
+
 def write(table: str, rows: pd.DataFrame | list[dict], path: str | Path) -> pd.DataFrame:
     """Checks rows against a schema and writes them whole or not at all.
 
@@ -314,7 +318,7 @@ def _checked(table: str, frame: pd.DataFrame, path: str | Path) -> pd.DataFrame:
     frame = frame.assign(**dict.fromkeys(younger)) if younger else frame
     for start in range(0, len(frame) - STRETCH, STRETCH):
         _checked(table, frame.iloc[start : start + STRETCH], path)
-    faults = _bent_values(table, frame) + _wrong_names(table, frame)
+    faults = _bent_values(table, frame) + _wrong_names(table, frame) + _repeated(table, frame)
     if not faults:
         try:
             return SCHEMAS[table].validate(frame, lazy=True, inplace=True)
@@ -325,6 +329,17 @@ def _checked(table: str, frame: pd.DataFrame, path: str | Path) -> pd.DataFrame:
             ]
     lines = [shortened(line) for line in faults[:10]]
     raise TableError(f"{path}: not a table of {table}\n" + "\n".join(lines)) from None
+
+
+def _repeated(table: str, frame: pd.DataFrame) -> list[str]:
+    """Rows that stand twice, by what each has one of."""
+    key = ONE_ROW.get(table, [])
+    if not key or not set(key) <= set(frame):
+        return []
+    again = frame.loc[frame.duplicated(key), key]
+    return [
+        f"found {' '.join(map(str, row))} twice" for row in again.head(10).itertuples(index=False)
+    ]
 
 
 def _bent_values(table: str, frame: pd.DataFrame) -> list[str]:

@@ -345,3 +345,15 @@ def test_prepare_takes_a_source_or_a_folder(digits, mnist, tmp_path_factory):
     folder = tmp_path_factory.mktemp("own")
     write_classes(folder, cat=[10, 20], dog=[100, 110])
     assert_equal(images.prepare(None, folder, "unused"), images.prepare_folder(folder))
+
+
+def test_a_class_whose_only_image_for_testing_is_damaged_is_told_so(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for number in range(6):
+            Image.new("L", (9, 9), 40 * number).save(tmp_path / name / f"{number}.png")
+    (tmp_path / "a" / "0.png").write_bytes(b"damaged")
+    with pytest.raises(
+        DataError, match=r"class a has no image for testing: of the 1 .* \(a/0.png\)"
+    ):
+        images.prepare_folder(tmp_path)

@@ -50,6 +50,16 @@ def test_usual_paths_are_taken():
     assert "':'" in machine.unusable_path("/usr/bin/python", checkout="/home/a:b/rdc-atlas")
 
 
+def test_a_folder_that_holds_the_runs_own_files_is_no_folder_of_pictures(tmp_path, monkeypatch):
+    """Its figures would count as the user's pictures in the second run."""
+    (tmp_path / "pictures").mkdir()
+    monkeypatch.chdir(tmp_path)
+    for folder in (".", tmp_path, tmp_path.parent):
+        assert "holds the run's own folder" in machine.holds_own(folder)
+    for folder in ("pictures", tmp_path / "results" / "mine" / "chosen", "../elsewhere"):
+        assert machine.holds_own(folder) == ""
+
+
 def test_a_run_is_described_by_all_that_snakemake_was_told(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "Snakefile").touch()

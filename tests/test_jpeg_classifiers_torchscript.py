@@ -309,3 +309,19 @@ def test_damaged_files_are_refused_or_harmless(tmp_path_factory, data):
         assert found.shape == (1, 3)
     except WeightsError as error:
         assert str(error).startswith(str(damaged)) and "\n" not in str(error)
+
+
+def test_a_field_that_is_called_as_an_operator_is_a_field(tmp_path):
+    """As torchvision's blocks have a stride; called, it would be the operator."""
+
+    class Strided(Flat):
+        def __init__(self):
+            super().__init__()
+            self.stride = 2
+
+        def forward(self, images):
+            return self.linear(images.flatten(1)) * self.stride
+
+    torch.jit.script(Strided().eval()).save(str(tmp_path / "net.pt"))
+    found = classifiers.load(Classifier(file=tmp_path / "net.pt", side=SIDE), CLASSES, True)
+    assert found(torch.rand(3, 3, SIDE, SIDE)).shape == (3, 3)

@@ -332,3 +332,16 @@ def test_a_folder_without_pictures_is_said(coded, capsys):
     folder, code = coded
     os.mkfifo(folder / "pipe.png")
     assert code(1) == {} and "own: found no picture" in capsys.readouterr().err
+
+
+def test_what_is_no_picture_is_counted_and_a_picture_that_is_not_read_fails(coded, capsys):
+    folder, code = coded
+    Image.new("RGB", (8, 8)).save(folder / "a.png")
+    for name in ("a.heic", "b.DNG", "notes.txt"):
+        (folder / name).write_bytes(b"no picture")
+    (folder / "@eaDir").mkdir()
+    Image.new("RGB", (8, 8)).save(folder / "@eaDir" / "thumb.png")
+    assert list(code(1)) == ["a.jpg"]
+    assert capsys.readouterr().out.startswith(
+        "1 pictures coded, 2 left out, 1 files that are no pictures\n"
+    )

@@ -78,7 +78,10 @@ def test_rows_come_back(path):
 
 
 def test_a_cell_without_lambda_encoder_or_critic_comes_back(path):
-    rows = [CELL, {**CELL, "lam": math.nan, "encoder_from": "other", "w1_critic": 0.5}]
+    rows = [
+        CELL,
+        {**CELL, "cell": "other", "lam": math.nan, "encoder_from": "other", "w1_critic": 0.5},
+    ]
     written = write("cells", rows, path)
     found = read("cells", path)
     pd.testing.assert_frame_equal(found, written)
@@ -102,7 +105,11 @@ def test_a_column_that_older_tables_lack_is_read_as_missing(path):
     pd.DataFrame([old]).to_parquet(path, index=False)
     found = read("cells", path)
     assert found["precision"].isna().tolist() == [True]
-    both = write("cells", pd.concat([found, pd.DataFrame([CELL])], ignore_index=True), path)
+    both = write(
+        "cells",
+        pd.concat([found, pd.DataFrame([{**CELL, "cell": "new"}])], ignore_index=True),
+        path,
+    )
     assert read("cells", path).precision.fillna("none").tolist() == ["none", "float32"]
     pd.testing.assert_frame_equal(write("cells", read("cells", path), path), both)
 
@@ -215,3 +222,11 @@ def test_a_write_that_fails_leaves_the_old_table(path, monkeypatch):
 def test_the_tables_of_the_design_are_known():
     assert {"cells", "costs", "curves", "confusion", "classifiers", "claims"} <= set(SCHEMAS)
     assert tables.VERDICTS == ("reproduced", "not reproduced", "not testable at this scale")
+
+
+def test_a_row_that_stands_twice_is_refused(tmp_path):
+    """As a copied part would bring it: each codec would be twice in every figure."""
+    rows = tables.read("cells", ROOT / "results" / "mnist" / "tables" / "cells.parquet")
+    twice = pd.concat([rows, rows.iloc[[5]]])
+    with pytest.raises(tables.TableError, match=rf"{rows.cell[5]} {rows['split'][5]} twice"):
+        tables.write("cells", twice, tmp_path / "cells.parquet")

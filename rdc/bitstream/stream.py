@@ -39,6 +39,8 @@ class StreamError(ValueError):
 
 def read(path: Path) -> bytes:
     """A file's bytes. Raises StreamError where they are more than a stream can have."""
+    if path.exists() and not path.is_file():
+        raise StreamError("no stream of this project: it is no file")
     with open(path, "rb") as file:
         content = file.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:

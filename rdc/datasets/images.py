@@ -42,6 +42,8 @@ def save(prepared: Prepared, path: str | Path) -> None:
 def load(path: str | Path) -> Prepared:
     """Reads what ``save`` wrote. Raises DataError where it is missing or damaged."""
     try:
+        if Path(path).exists() and not Path(path).is_file():
+            raise ValueError("it is no file")
         with np.load(path, allow_pickle=False) as arrays:
             prepared = Prepared(
                 Labelled(arrays["train_images"], arrays["train_labels"]),
@@ -141,25 +143,31 @@ def prepare_folder(folder: str | Path, say: Say = aloud) -> Prepared:
     found = folders.found_in(folder, classes=True)
     parts, left_out = found.parts, found.left_out
 
-    def read(groups: list[list[Path]]) -> list[list[np.ndarray]]:
+    def read(groups: list[list[Path]], purpose: str) -> list[list[np.ndarray]]:
         images = [_read(files, folder, left_out) for files in groups]
         for name, files, some in zip(found.classes, groups, images, strict=True):
             if not some:
-                where = printable(files[0].parent if files else folder / name)
-                raise DataError(f"{where}: found no image among {len(files)} ({left_out})")
+                shown = ", ".join(printable(file.relative_to(folder)) for file in files[:5])
+                raise DataError(
+                    f"{printable(folder)}: class {printable(name)} has no image for {purpose}: of the "
+                    f"{len(files)} for that none can be read ({shown}); mend or remove "
+                    f"{'it' if len(files) == 1 else 'them'} ({left_out})"
+                )
         return images
 
     if "whole" in parts:
         for name, files in zip(found.classes, parts["whole"], strict=True):
             if len(files) < 2:
                 raise DataError(f"{folder / name}: found {len(files)} image(s), needs at least 2")
-        test = read([files[::FOLDER_TEST_EVERY] for files in parts["whole"]])
-        train = _mixed(read([_without(files, FOLDER_TEST_EVERY) for files in parts["whole"]]))
+        test = read([files[::FOLDER_TEST_EVERY] for files in parts["whole"]], "testing")
+        train = _mixed(
+            read([_without(files, FOLDER_TEST_EVERY) for files in parts["whole"]], "training")
+        )
     else:
-        test = read(parts["test"] if "test" in parts else parts["validation"])
-        train = _mixed(read(parts["training"]))
+        test = read(parts["test"] if "test" in parts else parts["validation"], "testing")
+        train = _mixed(read(parts["training"], "training"))
         if len(parts) == 3:
-            last = _mixed(read(parts["validation"]))
+            last = _mixed(read(parts["validation"], "validation"))
             train = Labelled(
                 np.concatenate([train.images, last.images]),
                 np.concatenate([train.labels, last.labels]),

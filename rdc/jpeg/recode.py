@@ -4,8 +4,8 @@ python recode.py TABLES.qtables PICTURES OUT [--subsampling 4:2:0]
 
 TABLES is a text of 64 steps each for luma and chroma, as ``cjpeg -qtables`` reads it, scaled already;
 fractions are rounded, and steps above 255 become 255. Every picture under PICTURES becomes OUT/<its
-path>.jpg, a second one of that name OUT/<its path and suffix>.jpg; hidden files and what lies in OUT are
-not read, what is there already stays. EXIF is kept and pixels are not turned; a colour profile is kept
+path>.jpg, a second one of that name OUT/<its path and suffix>.jpg; hidden files, devices' own folders and what
+lies in OUT are not read, what is there already stays. EXIF is kept and pixels are not turned; a colour profile is kept
 where it fits what is written; what is transparent turns white; of several frames the first counts; above
 178,956,970 pixels, Pillow's limit, a picture is left out. JPEG files lose a little each time: begin from
 originals where you can. Exit 1 where a picture was left out.
@@ -29,6 +29,16 @@ SUBSAMPLING = {"4:4:4": 0, "4:2:0": 2}  # Pillow's numbers
 FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "AVIF", "JPEG2000", "GIF", "BMP", "PPM", "TGA")
 Image.init()
 READ = [name for name in FORMATS if name in Image.OPEN]
+# Suffixes of pictures that are not read: their names are told, and count as left out.
+UNREAD = {
+    ".arw", ".cr2", ".cr3", ".dng", ".eps", ".heic", ".heif", ".ico", ".jxl", ".nef", ".orf", ".psd", ".raf",
+    ".rw2", ".svg",
+}  # fmt: skip
+# Folders that storage devices and archivers make, of thumbnails and deleted files.
+MACHINES = {
+    "@eadir", "@__thumb", "@recycle", "#recycle", "#snapshot", "$recycle.bin", "__macosx", "lost+found",
+    "system volume information",
+}  # fmt: skip
 SEGMENT, SIDE = 65533, 65500  # bytes of a segment and pixels of a side that JPEG files can have
 ORIENTATION = 0x0112  # in EXIF
 
@@ -77,7 +87,7 @@ def code_all(pictures: Path, out: Path, tables: list[list[int]], subsampling: st
         raise ValueError(f"{pictures}: no such folder of pictures")
     if out.resolve() in (pictures.resolve(), *pictures.resolve().parents):
         raise ValueError(f"{out}: holds the pictures, and would be read again; name another folder")
-    targets, failed = named(listed(pictures, out.resolve()), pictures)
+    targets, failed, others = named(listed(pictures, out.resolve()), pictures)
     sizes, there = defaultdict(list), 0  # of each format: bytes read and written
     for path, inside in targets.items():
         target = out / inside
@@ -96,8 +106,12 @@ def code_all(pictures: Path, out: Path, tables: list[list[int]], subsampling: st
     if not targets and not failed:
         raise ValueError(f"{pictures}: found no picture")
     done = sum(map(len, sizes.values()))
-    others = ((there, "there already"), (failed, "left out"))
-    print(", ".join([f"{done} pictures coded", *(f"{n} {what}" for n, what in others if n)]))
+    counts = (
+        (there, "there already"),
+        (failed, "left out"),
+        (others, "files that are no pictures"),
+    )
+    print(", ".join([f"{done} pictures coded", *(f"{n} {what}" for n, what in counts if n)]))
     for kind, pairs in sizes.items():
         print("  " + compared(kind, len(pairs), *map(sum, zip(*pairs, strict=True))))
     return 1 if failed else 0
@@ -122,7 +136,7 @@ def listed(pictures: Path, out: Path) -> list[Path]:
             continue
         seen.add(folder.resolve())
         for path in sorted(folder.iterdir()):
-            if path.name.startswith("."):
+            if path.name.startswith(".") or path.name.casefold() in MACHINES:
                 continue
             if path.is_dir():
                 (links if path.is_symlink() else folders).append(path)
@@ -131,27 +145,29 @@ def listed(pictures: Path, out: Path) -> list[Path]:
     return sorted(files)
 
 
-def named(files: list[Path], pictures: Path) -> tuple[dict[Path, Path], int]:
-    """Each picture's path below OUT, which no other file takes; and how many cannot be opened."""
+def named(files: list[Path], pictures: Path) -> tuple[dict[Path, Path], int, int]:
+    """Each picture's path below OUT, which no other file takes; how many cannot be opened; other files."""
 
     def folded(path: Path) -> str:  # capitals, and ways to write an accent, do not count everywhere
         return unicodedata.normalize("NFC", path.as_posix()).casefold()
 
-    found, failed = {}, 0
+    found, failed, others = {}, 0, 0
     for path in files:
         try:
             Image.open(path, formats=READ).close()
             found[path] = path.relative_to(pictures)
         except Exception as error:
             say(f"{path}: left out ({error})")
-            failed += Image.EXTENSION.get(path.suffix.lower()) in FORMATS
+            suffix = path.suffix.lower()
+            picture = Image.EXTENSION.get(suffix) in FORMATS or suffix in UNREAD
+            failed, others = failed + picture, others + (not picture)
     taken = {folded(parent) for inside in found.values() for parent in inside.parents}
     for path, inside in found.items():
         found[path] = inside.with_name(f"{inside.stem}.jpg")
         while folded(found[path]) in taken:
             inside = found[path] = inside.with_name(f"{inside.name}.jpg")
         taken.add(folded(found[path]))
-    return found, failed
+    return found, failed, others
 
 
 def coded(path: Path, tables: list[list[int]], subsampling: str) -> tuple[str, bytes]:

@@ -19,6 +19,9 @@ from rdc.jpeg import shipped
 
 SUBSAMPLING = {"4:4:4": 0, "4:2:0": 2}  # Pillow's numbers
 LARGEST = 255  # of a baseline table's entries
+MOST_BYTES = (
+    1_000_000  # of a table set's file; those with a table for each of 100 qualities have 200 kB
+)
 # ZIGZAG[i]: the natural (row-major) position of the i-th coefficient on the zigzag (T.81, Fig. 5).
 ZIGZAG = np.array(
     sorted(
@@ -79,6 +82,8 @@ def save(tables: TableSet, path: str | Path) -> None:
 def load(path: str | Path) -> TableSet:
     """Reads what ``save`` wrote. Raises TableError naming the file where it is anything else."""
     try:
+        if not Path(path).is_file() or Path(path).stat().st_size > MOST_BYTES:
+            raise ValueError(f"no file of at most {MOST_BYTES:,} bytes")
         content = json.loads(Path(path).read_text())
         bases = np.array(content["bases"], dtype=float)
         qualities = tuple(content["qualities"])
@@ -88,7 +93,7 @@ def load(path: str | Path) -> TableSet:
             raise ValueError("steps that are not above 0")
         if list(qualities) != sorted({q for q in qualities if 1 <= q <= 100}):
             raise ValueError(f"qualities {list(qualities)}, which do not rise from 1 to 100")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise TableError(
             f"{path}: is no table set ({error}); if the workflow made it, delete it and run again"
         ) from None

@@ -163,6 +163,7 @@ def _inspect_code(tree: ast.Module) -> None:
     """Of one file of code: an allow-list of syntax, of names and of operators."""
     nodes = list(ast.walk(tree))
     rooted = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
+    called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
     bound = {node.arg for node in nodes if isinstance(node, ast.arg)}
     bound |= {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     known = (bound | BUILTINS | TYPES) - set(ROOTS)
@@ -179,7 +180,7 @@ def _inspect_code(tree: ast.Module) -> None:
             if node.id not in ROOTS or id(node) not in rooted:
                 raise Unfit(f"its code uses {node.id}{NOT_RUN}")
         elif isinstance(node, ast.Attribute):
-            _inspect_attribute(node)
+            _inspect_attribute(node, id(node) in called)
         elif isinstance(node, ast.For):
             _inspect_loop(node)
         elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "getattr":
@@ -191,7 +192,7 @@ def _inspect_code(tree: ast.Module) -> None:
                     raise Unfit(f"its code takes names out of text{NOT_RUN}")
 
 
-def _inspect_attribute(node: ast.Attribute) -> None:
+def _inspect_attribute(node: ast.Attribute, called: bool) -> None:
     chain = [node.attr]
     inner = node.value
     while isinstance(inner, ast.Attribute) and len(chain) < 100:
@@ -208,8 +209,8 @@ def _inspect_attribute(node: ast.Attribute) -> None:
             _is_allowed(name, ".".join(chain[:-1]) + ".")
         case ["torch" | "ops", *_]:
             raise Unfit(f"its code uses {'.'.join(chain)}{NOT_RUN}")
-        case [*_, name] if _names_an_operator(name):
-            _is_allowed(name, "")
+        case [*_, name] if called and _names_an_operator(name):
+            _is_allowed(name, "")  # not called, it is a field, such as a pooling's stride
 
 
 def _is_allowed(name: str, before: str) -> None:

@@ -181,8 +181,9 @@ def _pictures(path: Path, originals: dict) -> dict:
 
 def _files(path: Path, row, arguments: Sequence[str]) -> dict:
     """Where its weights lie, and the command that makes them again, from the checkout's root."""
-    measured = path.parent  # results/{run}/measured/{study}/{batch}
-    results = Path("results") / row.run
+    measured, results = path.parent, path.parents[3]  # results/{run}/measured/{study}/{batch}
+    if results.is_absolute():  # put together elsewhere than where it was run
+        results = Path("results") / row.run
     target = results / "measured" / row.study / measured.name
     weights = results / "codecs" / row.study / measured.name / f"{row.cell}.codec.safetensors"
     command = ["snakemake", "--cores", "all", str(target), *arguments]

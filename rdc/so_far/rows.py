@@ -33,7 +33,12 @@ def gather(folder: Path, due: dict[Name, Keys] | None = None) -> dict[str, int]:
     measured: set[Name] = set()
     staying: set[Name] = set()
     for parts in sorted((folder / "parts").iterdir(), key=lambda path: path.name != "cells"):
-        found = [tables.read(parts.name, path) for path in sorted(parts.rglob("*.parquet"))]
+        files = sorted(parts.rglob("*.parquet"))
+        if files and parts.name not in tables.SCHEMAS:
+            raise tables.TableError(
+                f"{parts}: no table has this name, allowed are {', '.join(tables.SCHEMAS)}"
+            )
+        found = [tables.read(parts.name, path) for path in files]
         if found:
             target = folder / "tables" / f"{parts.name}.parquet"
             frame = pd.concat(found, ignore_index=True)

@@ -88,6 +88,13 @@ for folder in (
     if fault := machine.unwritable(folder):
         raise WorkflowError(fault)
 
+for where, chosen in [
+    *((f"datasets.{name}", dataset) for name, dataset in CONFIG.datasets.items()),
+    *((f"jpeg.studies.{name}", study) for name, study in CONFIG.jpeg.studies.items()),
+]:
+    if chosen.folder is not None and (fault := machine.holds_own(chosen.folder)):
+        raise WorkflowError(f"{where}.folder: {fault}")
+
 for name, study in list(CONFIG.jpeg.studies.items()):
     if study.optional and not study.folder.is_dir():
         logger.warning(

@@ -1,8 +1,7 @@
 """Luo's figures."""
 
-import sys
-
 from rdc import joblog, tables
+from rdc.datasets.left_out import aloud
 from rdc.figures import jpeg_sets, luo, luo_examples, style
 from rdc.jpeg import examples, standard
 
@@ -19,7 +18,7 @@ frames = {
 sets = standard.load_all(snakemake.input.sets)
 studies = snakemake.params.studies
 for program in snakemake.params.absent:
-    sys.stderr.write(f"{program} is not on the PATH: its lines are left out\n")
+    aloud(f"{program} is not on the PATH: its lines are left out")
 drawn = {name: lambda name=name: luo.draw(name, frames, sets, studies) for name in luo.NAMES}
 found = [examples.load(path) for path in snakemake.input.examples]
 drawn["examples"] = lambda: luo_examples.draw(

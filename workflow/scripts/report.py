@@ -1,11 +1,11 @@
 """The page, and the main results at the terminal."""
 
 import platform
-import sys
 from importlib.metadata import version
 from pathlib import Path
 
 from rdc import joblog, reconstructions, tables
+from rdc.datasets.left_out import aloud
 from rdc.jpeg import standard
 from rdc.report import page, terminal
 
@@ -25,4 +25,4 @@ run = page.Run(
     | {name: version(name) for name in ("torch", "numpy", "snakemake")},
 )
 page.write(run, snakemake.output.report)
-sys.stderr.write("\n" + terminal.summary(run, snakemake.output.report) + "\n")
+aloud(terminal.summary(run, snakemake.output.report))
