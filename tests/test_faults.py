@@ -249,6 +249,9 @@ def test_a_loss_that_becomes_nan_stops_its_cell_alone(sandbox):
     grids = sandbox.config["studies"]["zhang"]["grids"]
     sandbox.config["recipes"] |= {"lloyd": {"epochs": 5}}
     grids["plane"] |= {"lam": [0, "1e39", 0.01]}  # the wild one has a batch with two others
+    # Beyond what a config may ask for: the bound is lifted here, so that a loss does diverge.
+    fields = sandbox.folder / "rdc" / "config_fields.py"
+    fields.write_text(fields.read_text().replace("MOST_WEIGHT = 1e9", "MOST_WEIGHT = 1e60"))
     grids["reference"] = {"methods": "vq", "dim": 2, "levels": 2, "recipe": "lloyd"}
     failed = sandbox.snakemake("--keep-going")
     output = failed.stdout + failed.stderr

@@ -199,7 +199,7 @@ def test_cells_trained_without_snakemake_are_found_trained(read_digits, tmp_path
     sandbox = read_digits.copy(tmp_path)
     alone = sandbox.run(
         "-m", "rdc.training", "--config", "tiny.yaml", "--cells", "rdc*levels=2*",
-        "--out", "results/tiny", "--threads", "2",
+        "--out", "results/tiny",
     )  # fmt: skip
     assert alone.returncode == 0, alone.stderr
     assert len(re.findall(r"rdc_\S+ epoch 2/2", alone.stdout)) == 2

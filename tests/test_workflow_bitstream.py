@@ -66,9 +66,12 @@ def test_a_folder_of_pictures_of_any_size_is_coded_and_bad_files_are_named(finis
     Image.new("RGB", (50, 40), "white").save(folder / "a.png")
     Image.new("L", (28, 28)).save(folder / "b.png")
     (folder / "notes.txt").write_text("no picture")
+    (folder / "c.png").write_bytes(b"damaged")
     coded = bits(finished, "encode", RUN, DITHERED, "pictures", "own.rdc", "--seed", "7")
     assert coded.returncode == 0 and "2 images in" in coded.stdout
-    assert "notes.txt: left out" in coded.stderr
+    assert (
+        "2 left out: 1 no picture by suffix (.txt 1), 1 that cannot be read: c.png" in coded.stderr
+    )
     assert bits(finished, "decode", RUN, DITHERED, "own.rdc", "own").returncode == 0
     assert len(list((finished.folder / "own").glob("*.png"))) == 2
     odd = bits(finished, "encode", RUN, DITHERED, "pictures", "odd.rdc", "--seed", "-1")
