@@ -1,8 +1,11 @@
 """The locks hold what pyproject.toml pins and all that it brings, with hashes; who uses them, uses these."""
 
+import ast
 import importlib.util
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 
 import pytest
 import yaml
@@ -89,3 +92,28 @@ def test_conda_and_make_take_the_locks():
     for file in ("Makefile", "environment.yml", "pyproject.toml", ".ci/lock.py", ".ci/run"):
         assert "index-url" not in text(file).replace("no-emit-index-url", "")
         assert "://" not in text(file)
+
+
+def test_what_the_library_and_the_workflow_import_users_have():
+    """A package that only developers get fails a user's run, and no test where all are there."""
+    pinned = {_normal(pin.split("==")[0]) for pin in PROJECT["dependencies"]}
+    modules = packages_distributions()
+    for path in [*(ROOT / "rdc").rglob("*.py"), *(ROOT / "workflow").rglob("*.py")]:
+        for name in _imported(path) - sys.stdlib_module_names - {"rdc", "workflow"}:
+            found = {_normal(package) for package in [name, *modules.get(name, [])]}
+            assert found & pinned, f"{path.relative_to(ROOT)} imports {name}, a developer's package"
+
+
+def _imported(path) -> set[str]:
+    """Names of the packages that a file imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+def _normal(package: str) -> str:
+    return package.lower().replace("_", "-")
