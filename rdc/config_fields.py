@@ -13,6 +13,7 @@ from rdc.names import NAME, shortened, shown
 
 MOST_CHARACTERS = 24  # of a number as written: it is a part of files' names
 MOST_WEIGHT = 1e9
+MOST_NAME_BYTES = 180  # a file's name may have 255, and holds more than this one
 # $NAME or ${NAME}; a brace without its end, or with more than a name in it, is told.
 VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([^}]*)(\}?))")
 NUMBER = re.compile(r"([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
@@ -98,12 +99,14 @@ def distinct_numbers(values: list[str]) -> list[str]:
 
 
 def file_name(name: str) -> str:
-    if (
-        not NAME.fullmatch(name) or len(name.encode()) > 64
-    ):  # a file's name may have 255 bytes, of several
+    if not NAME.fullmatch(name):
         raise ValueError(
-            f"found {shown(name)}, needs letters, digits, '_', '-' or '.', the first no '.' or '-', at most 64 "
-            "bytes: it names files"
+            f"found {shown(name)}, needs letters, digits, '_', '-' or '.', the first no '.' or '-', at most 64: "
+            "it names files"
+        )
+    if (size := len(name.encode())) > MOST_NAME_BYTES:
+        raise ValueError(
+            f"found {size} bytes, at most {MOST_NAME_BYTES} are allowed: it names files"
         )
     return name
 

@@ -34,7 +34,7 @@ def test_a_wrong_or_missing_file_is_named(raw, tmp_path):
         config.load(tmp_path / "x.yaml")
     assert str(caught.value).splitlines() == [
         f"{tmp_path / 'x.yaml'}:",
-        "run: found 'no name', needs letters, digits, '_', '-' or '.', the first no '.' or '-', at most 64 bytes: it names files",
+        "run: found 'no name', needs letters, digits, '_', '-' or '.', the first no '.' or '-', at most 64: it names files",
     ]
 
 

@@ -222,3 +222,9 @@ def test_the_check_is_quick_and_does_without_torch():
     asked = "import sys; from rdc.config_check import main; main(['config/paper.yaml']); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout == "False\n", done.stderr
+
+
+def test_a_name_fits_a_files_in_bytes_too():
+    """64 letters of four bytes each: a config that was taken, and no folder could be made."""
+    with pytest.raises(ConfigError, match="run: found 256 bytes, at most 180 are allowed"):
+        config.parse({"run": "\U0001d518" * 64, "jpeg": {}})
