@@ -49,6 +49,21 @@ TINY = {
 }
 
 
+def with_frozen_encoder() -> dict:
+    """TINY with one cell, and another that keeps that one's encoder frozen."""
+    config = copy.deepcopy(TINY)
+    config["methods"]["universal"] = {
+        "weights": {"mse": 1},
+        "encoder_from": {"method": "rdc", "lam": 0},
+    }
+    plane = {"dim": 2, "levels": 2, "recipe": "short"}
+    config["studies"]["zhang"]["grids"] = {
+        "base": {**plane, "methods": "rdc", "lam": 0},
+        "more": {**plane, "methods": "universal"},
+    }
+    return config
+
+
 class Sandbox:
     """The workflow's files under a scratch folder; ``config`` is written before each call."""
 

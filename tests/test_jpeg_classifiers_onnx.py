@@ -164,6 +164,17 @@ def test_probabilities_of_a_softmax_are_read_as_such(tmp_path):
     torch.testing.assert_close(load(path)(images), scores(images))
 
 
+def refused_or_harmless(damaged) -> None:
+    """A file that is read gives three numbers a picture; any other is told of in one line."""
+    try:
+        # In this process: a crash would end the tests.
+        with mock.patch.object(confinement, "confined", lambda work, *bounds: work()):
+            found = load(damaged)(torch.zeros(1, 3, SIDE, SIDE))
+        assert found.shape == (1, 3)
+    except WeightsError as error:
+        assert str(error).startswith(str(damaged)) and "\n" not in str(error)
+
+
 @settings(max_examples=120)
 @given(st.data())
 def test_damaged_files_are_refused_or_harmless(tmp_path_factory, data):
@@ -172,13 +183,7 @@ def test_damaged_files_are_refused_or_harmless(tmp_path_factory, data):
     whole = graph(folder / "whole.onnx", [*SCORES, node("Softmax", "s", "y")]).read_bytes()
     damaged = folder / "net.onnx"
     damaged.write_bytes(data.draw(damage(whole)))
-    try:
-        # In this process: a crash would end the tests.
-        with mock.patch.object(confinement, "confined", lambda work, *bounds: work()):
-            found = load(damaged)(torch.zeros(1, 3, SIDE, SIDE))
-        assert found.shape == (1, 3)
-    except WeightsError as error:
-        assert str(error).startswith(str(damaged)) and "\n" not in str(error)
+    refused_or_harmless(damaged)
 
 
 @st.composite

@@ -1,6 +1,5 @@
 """bfloat16 where the processor multiplies in it, float32 where it does not; the key says which."""
 
-import copy
 import json
 import os
 import subprocess
@@ -8,7 +7,7 @@ import sys
 
 import pytest
 import torch
-from sandbox import ROOT, TINY
+from sandbox import ROOT, with_frozen_encoder
 
 from rdc import cells as grid
 from rdc import config as configs
@@ -90,17 +89,8 @@ def run(tmp_path, digits, classifier):
     classifier_files.save(classifier, "zhang", 10, folder.classifier("digits", "zhang"))
 
     def cells(asked: str = "bfloat16") -> list[grid.Cell]:
-        config = copy.deepcopy(TINY)
+        config = with_frozen_encoder()
         config["recipes"]["short"] |= {"precision": asked, "epochs": 1}
-        config["methods"]["universal"] = {
-            "weights": {"mse": 1},
-            "encoder_from": {"method": "rdc", "lam": 0},
-        }
-        plane = {"dim": 2, "levels": 2, "recipe": "short"}
-        config["studies"]["zhang"]["grids"] = {
-            "base": {**plane, "methods": "rdc", "lam": 0},
-            "more": {**plane, "methods": "universal"},
-        }
         return grid.expand(configs.parse(config))
 
     return folder, cells

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from sandbox import TINY
+from sandbox import TINY, with_frozen_encoder
 
 from rdc import cells as grid
 from rdc import config as configs
@@ -194,17 +194,7 @@ def test_the_key_is_of_the_code_that_was_imported(cells, folder, monkeypatch):
     ids=["gone", "damaged"],
 )
 def test_a_frozen_encoder_that_is_gone_or_damaged_is_trained_again(harm, folder):
-    config = copy.deepcopy(TINY)
-    config["methods"]["universal"] = {
-        "weights": {"mse": 1},
-        "encoder_from": {"method": "rdc", "lam": 0},
-    }
-    plane = {"dim": 2, "levels": 2, "recipe": "short"}
-    config["studies"]["zhang"]["grids"] = {
-        "base": {**plane, "methods": "rdc", "lam": 0},
-        "more": {**plane, "methods": "universal"},
-    }
-    base, universal = cells = grid.expand(configs.parse(config))
+    base, universal = cells = grid.expand(configs.parse(with_frozen_encoder()))
     device, said = torch.device("cpu"), []
     entry = training.train_cells([base], cells, folder, device, said.append)[base.name]
     before = (entry / CODEC).read_bytes()

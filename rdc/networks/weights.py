@@ -18,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from rdc.atomic import replacing
+from rdc.names import shortened
 
 NOTE = "rdc"  # one metadata key: with several, their order in the file would vary
 CHECKSUM = "sha256"  # in the note: of the rest of it and of all tensors
@@ -191,15 +192,9 @@ def _opened(path: str | Path, read: Callable[[Any], T]) -> T:
         raise WeightsError(f"{path}: no such weights") from None
     except (SafetensorError, ValueError, RecursionError, OSError) as error:
         raise WeightsError(
-            f"{path}: not weights of this project, or damaged ({_line(error)}); delete it, or the folder "
+            f"{path}: not weights of this project, or damaged ({shortened(str(error)) or type(error).__name__}); delete it, or the folder "
             "of the batch that it is of, and run again"
         ) from None
-
-
-def _line(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    text = "".join(letter if letter.isprintable() else "?" for letter in text)
-    return text if len(text) <= 200 else f"{text[:200]} ..."
 
 
 def _short(found: object) -> str:
